@@ -1,0 +1,208 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The layers of docs/ARCHITECTURE.md, lowest first. A target imports only what stands above it in this
+// file; Tests/TidyTests compares every `import` with the dependencies named here.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    path: String? = nil
+) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
+
+let cFences: [Target] = [
+    .target(name: "CLinuxShims"),
+    .systemLibrary(
+        name: "CElfutils",
+        pkgConfig: "libdw",
+        providers: [.apt(["libdw-dev"])]
+    ),
+    .systemLibrary(
+        name: "CCapstone",
+        pkgConfig: "capstone",
+        providers: [.apt(["libcapstone-dev"])]
+    ),
+    .systemLibrary(
+        name: "CEditline",
+        pkgConfig: "libedit",
+        providers: [.apt(["libedit-dev"])]
+    ),
+    .systemLibrary(
+        name: "CExpat",
+        pkgConfig: "expat",
+        providers: [.apt(["libexpat1-dev"])]
+    ),
+]
+
+let pureTargets: [Target] = [
+    library("WireCore"),
+    library("ConnectionStrings", ["WireCore"]),
+    library("ChannelMux", ["WireCore"]),
+    library("LineSimulator", ["WireCore"]),
+    library("BrokerProtocol", ["WireCore"]),
+    library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
+    library("SessionProtocol", ["WireCore"]),
+]
+
+let modelTargets: [Target] = [
+    library("DebugTarget"),
+    library("ByteTransport"),
+]
+
+let edgeTargets: [Target] = [
+    library("LinuxSystem", ["CLinuxShims"]),
+    library("SerialPort", ["LinuxSystem"]),
+    library("PortDirectory", ["LinuxSystem"]),
+    library(
+        "PortBroker",
+        [
+            "WireCore", "ChannelMux", "BrokerProtocol", "LinuxSystem", "SerialPort", nioCore,
+            nioPosix,
+        ]
+    ),
+    library(
+        "Transports",
+        [
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
+            "LinuxSystem", "PortDirectory",
+        ]
+    ),
+    library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
+    library(
+        "RemoteServer",
+        ["WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
+    ),
+    library(
+        "RemoteClient",
+        ["WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport", "LinuxSystem", "CExpat"]
+    ),
+    library("Symbols", ["DebugTarget", "CElfutils"]),
+    library("Disassembly", ["DebugTarget", "CCapstone"]),
+    library("Console", ["LinuxSystem", "CEditline"]),
+]
+
+let engineTargets: [Target] = [
+    library("DebugEngine", ["DebugTarget", "Symbols", "Disassembly"]),
+    library("Commands", ["WireCore", "DebugTarget", "DebugEngine", "Symbols", "Disassembly"]),
+]
+
+let programTargets: [Target] = [
+    program(
+        "dbgsrv",
+        [
+            "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
+            "DebugTarget",
+            "LinuxSystem", "PtraceBackend", "RemoteServer", logging,
+        ]
+    ),
+    program(
+        "cdb",
+        [
+            "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
+            "DebugTarget",
+            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "Commands",
+        ]
+    ),
+    program(
+        "dbgbridge",
+        [
+            "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
+            "LinuxSystem",
+        ]
+    ),
+    program(
+        "dbgcom",
+        [
+            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "LinuxSystem",
+            "SerialPort", "PortDirectory", "PortBroker", "Transports", logging, argumentParser,
+            nioCore, nioPosix,
+        ]
+    ),
+]
+
+let testTargets: [Target] = [
+    .executableTarget(
+        name: "SessionFixture",
+        dependencies: [
+            "ByteTransport", "DebugTarget", "LinuxSystem", "PtraceBackend", "RemoteServer",
+        ],
+        path: "Tests/SessionFixture",
+        swiftSettings: strict
+    ),
+    tests("TidyTests", []),
+    tests("WireCoreTests", ["WireCore"]),
+    tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
+    tests("SessionProtocolTests", ["SessionProtocol"]),
+    tests(
+        "TransportsTests",
+        ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
+    ),
+    tests("ChannelMuxTests", ["ChannelMux", "LineSimulator", "WireCore"]),
+    tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
+    tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem"]),
+    tests(
+        "PortBrokerTests",
+        ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]
+    ),
+    tests("GDBRemoteProtocolTests", ["GDBRemoteProtocol", "DebugTarget", "WireCore"]),
+    tests("PtraceBackendTests", ["PtraceBackend", "DebugTarget", "LinuxSystem"]),
+    tests(
+        "RemoteServerTests",
+        [
+            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "SessionFixture",
+        ]
+    ),
+    tests(
+        "RemoteClientTests",
+        ["RemoteClient", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "LinuxSystem"]
+    ),
+    tests("SymbolsTests", ["Symbols", "DebugTarget"]),
+    tests("DisassemblyTests", ["Disassembly", "DebugTarget"]),
+    tests(
+        "DebugEngineTests",
+        ["DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly", "LinuxSystem", "cdb"]
+    ),
+    tests("ProgramTests", ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem"]),
+    tests(
+        "HardwareTests",
+        ["SerialPort", "PortDirectory", "LinuxSystem"],
+        path: "HardwareTests"
+    ),
+]
+
+let package = Package(
+    name: "dbgsrv",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: cFences + modelTargets + pureTargets + edgeTargets + engineTargets + programTargets
+        + testTargets
+)

@@ -1,0 +1,53 @@
+/// What one non-blocking read gave.
+public enum ReadResult: Sendable, Equatable {
+    /// Bytes, at least one.
+    case bytes([UInt8])
+    /// Nothing yet; poll the descriptor.
+    case wouldBlock
+    /// The peer has finished or is gone.
+    case ended(EndReason)
+}
+
+/// Why a stream ended.
+public enum EndReason: Sendable, Equatable {
+    /// The peer closed it in order.
+    case closed
+    /// It broke; the words say how ("the peer restarted", "connection reset by peer").
+    case failed(String)
+}
+
+/// What a debugger wants to know of the line beneath a stream.
+public enum LinkKind: Sendable, Equatable {
+    /// A pipe or socket on the same machine.
+    case local
+    /// A network connection.
+    case network
+    /// A channel of a serial port of that baud rate.
+    case serial(baudRate: Int)
+}
+
+/// A reliable stream of bytes in both directions: a TCP connection, a pipe, a channel of a serial port.
+///
+/// Calls never block and come from one thread.
+public protocol ByteTransport: AnyObject {
+    /// Shows readable in poll(2) when `read` has something.
+    var descriptor: Int32 { get }
+    /// The far end for people, "tcp [::1]:5005", "com /dev/ttyS1 channel 7".
+    var peerName: String { get }
+    /// The line beneath.
+    var link: LinkKind { get }
+
+    /// Takes what has arrived, `maximum` bytes at most.
+    func read(maximum: Int) -> ReadResult
+
+    /// Gives bytes to the stream.
+    ///
+    /// - Returns: how many were taken; 0 when the stream is full, nil when it is broken.
+    func write(_ bytes: ArraySlice<UInt8>) -> Int?
+
+    /// Says that no more bytes will come from this end; the other direction stays open.
+    func finishWriting()
+
+    /// Closes both directions; safe to call twice.
+    func close()
+}

@@ -1,0 +1,3 @@
+// Capstone: disassembly.
+#pragma once
+#include <capstone/capstone.h>

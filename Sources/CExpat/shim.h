@@ -1,0 +1,3 @@
+// Expat: XML of target descriptions, thread lists and library lists.
+#pragma once
+#include <expat.h>

@@ -1,0 +1,11 @@
+// Starting a program with exactly the given descriptors (see launch.c): posix_spawn(3) extensions that glibc
+// shows only with _GNU_SOURCE, which Swift's Glibc module is built without.
+#pragma once
+#include <sys/types.h>
+
+// descriptors[i] becomes descriptor i of the new program, everything else is closed; signals are as a shell
+// starts a program. The descriptors must not be below count. Answers the process id, or -1 with errno.
+pid_t clinux_start_program(
+    const char *path, char *const *arguments, const int *descriptors, int count, int new_session);
+// A pipe whose ends are closed on exec.
+int clinux_pipe(int ends[2]);

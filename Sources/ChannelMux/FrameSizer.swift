@@ -1,0 +1,53 @@
+/// How long frames may be: by baud rate, by who uses the line, and by measured loss.
+struct FrameSizer: Sendable {
+    /// Mean bytes on the wire from one loss to the next.
+    private var lossDistance: Double = 40_000
+    private var bytesSinceLoss = 0
+
+    /// A lone transfer's frames take about this long; an interactive line's frames do not exceed the other.
+    private static let loneNanoseconds: UInt64 = 57_000_000
+    private static let interactiveNanoseconds: UInt64 = 10_000_000
+    private static let interactiveWireBytesMin = 64
+    private static let payloadMin = 24
+    private static let lonePayload = 192...2048
+
+    private let lonePayloadMax: Int
+    private let interactivePayloadMax: Int
+
+    init(_ clock: LineClock) {
+        let lone = clock.bytes(inNanoseconds: Self.loneNanoseconds)
+        lonePayloadMax = min(max(lone, Self.lonePayload.lowerBound), Self.lonePayload.upperBound)
+        let wireBytes = max(
+            clock.bytes(inNanoseconds: Self.interactiveNanoseconds),
+            Self.interactiveWireBytesMin
+        )
+        // The leading zero, the second byte of a long connection id, COBS' byte per 254.
+        let overhead = Wire.dataOverhead + 2 + wireBytes / 254
+        interactivePayloadMax = min(wireBytes - overhead, Self.lonePayload.upperBound)
+    }
+
+    /// Counts bytes handed to the line.
+    mutating func sent(bytes: Int) { bytesSinceLoss += bytes }
+
+    /// Counts a lost frame.
+    mutating func lost() {
+        let distance = Double(bytesSinceLoss)
+        let weight = distance * 4 < lossDistance ? 0.25 : 0.125
+        lossDistance += (distance - lossDistance) * weight
+        lossDistance = max(lossDistance, 1)
+        bytesSinceLoss = 0
+    }
+
+    /// The longest payload of a frame now.
+    ///
+    /// With `h` bytes of overhead and a loss every `d` bytes, `n` bytes of payload bring
+    /// n/(n+h)·e^(-(n+h)/d), which is highest at n = (√(h²+4hd)-h)/2.
+    func payloadMax(isInteractive: Bool) -> Int {
+        let distance = max(lossDistance, Double(bytesSinceLoss))
+        let overhead = Double(Wire.dataOverhead)
+        let root = (overhead * overhead + 4 * overhead * distance).squareRoot()
+        let best = Int((root - overhead) / 2)
+        let longest = isInteractive ? interactivePayloadMax : lonePayloadMax
+        return min(max(best, Self.payloadMin), longest)
+    }
+}

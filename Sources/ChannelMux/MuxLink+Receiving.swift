@@ -1,0 +1,314 @@
+import WireCore
+
+/// What arrives.
+extension MuxLink {
+    mutating func receiveDamage(at now: MonotonicInstant) {
+        counters.damagedFrames += 1
+        if isUp { session?.acks.damaged(at: now) }
+    }
+
+    mutating func receiveFrame(_ bytes: [UInt8], at now: MonotonicInstant) {
+        if bytes.first == Wire.hello, let hello = Hello(body: bytes) {
+            counters.framesIn += 1
+            receiveHello(hello, at: now)
+            return
+        }
+        guard let check = session?.incoming ?? candidateCheck, let body = check.body(of: bytes)
+        else {
+            receiveDamage(at: now)
+            return
+        }
+        counters.framesIn += 1
+        lastHeard = now
+        if !isUp { comeUpByFrame(at: now) }
+        guard let frame = Frame(body: body) else {
+            breakLink(at: now)
+            return
+        }
+        session?.received(bytes: bytes.count, at: now)
+        receive(frame, wireBytes: bytes.count, at: now)
+    }
+
+    private mutating func receive(_ frame: Frame, wireBytes: Int, at now: MonotonicInstant) {
+        switch frame {
+        case .data(let head, let chunk):
+            receive([.data(chunk)], as: arrival(head, wireBytes: wireBytes, at: now), at: now)
+        case .bundle(let head, let bytes):
+            guard let chunks = Self.chunks(in: bytes) else {
+                breakLink(at: now)
+                return
+            }
+            receive(chunks, as: arrival(head, wireBytes: wireBytes, at: now), at: now)
+        case .ack(let acknowledgement): receive(acknowledgement, at: now)
+        case .poll(let acknowledged, let nonce):
+            receive(Acknowledgement(next: acknowledged), at: now)
+            session?.acks.polled(nonce: nonce)
+        case .bye(let reason): peerLeft(reason, at: now)
+        }
+    }
+
+    private static func chunks(in bytes: ArraySlice<UInt8>) -> [Chunk]? {
+        var reader = ByteReader(bytes)
+        var chunks: [Chunk] = []
+        while let chunk = Chunk.take(from: &reader) { chunks.append(chunk) }
+        return reader.isAtEnd ? chunks : nil
+    }
+
+    // MARK: Acknowledgements
+
+    private mutating func receive(_ acknowledgement: Acknowledgement, at now: MonotonicInstant) {
+        guard let shortest = session?.roundTrip.shortest ?? .some(0),
+            let outcome = session?.sender.acknowledge(
+                acknowledgement,
+                shortestRoundTrip: shortest,
+                at: now
+            )
+        else { return }
+        if let sample = outcome.roundTrip,
+            let excess = session?.roundTrip.add(sample, isQueued: outcome.isQueued, at: now)
+        {
+            clock.delay(nanoseconds: excess, at: now)
+        }
+        for _ in 0..<outcome.lostFrames { sizer.lost() }
+        // Whoever reports damage may have missed our acknowledgement as well as a frame.
+        if acknowledgement.sawDamage && outcome.lostFrames == 0 { session?.acks.repeatNow() }
+        if outcome.madeProgress {
+            settleSplit()
+            settleClosing()
+        }
+    }
+
+    /// Lets streams run on whose cut-up frames have all arrived.
+    private mutating func settleSplit() {
+        guard let split = session?.split, !split.isEmpty, let base = session?.sender.base else {
+            return
+        }
+        session?.split.removeAll()
+        for id in split {
+            guard let slot = connections.liveSlot(of: id) else { continue }
+            connections[slot].outgoing.acknowledged(before: base)
+            if connections[slot].outgoing.isSplit { session?.split.append(id) }
+            schedule(slot)
+        }
+    }
+
+    // MARK: Sequenced frames
+
+    private mutating func arrival(
+        _ head: SequenceHead,
+        wireBytes: Int,
+        at now: MonotonicInstant
+    ) -> LinkReceiver.Arrival {
+        if let acknowledged = head.acknowledged {
+            receive(Acknowledgement(next: acknowledged), at: now)
+        }
+        guard let receiver = session?.receiver else { return .outside }
+        let arrival = receiver.arrival(head.sequence)
+        let isUrgent = head.wantsAck || arrival != .inOrder || receiver.hasGap
+        session?.acks.received(
+            isUrgent: isUrgent,
+            frameNanoseconds: clock.duration(bytes: wireBytes),
+            at: now
+        )
+        return arrival
+    }
+
+    private mutating func receive(
+        _ chunks: [Chunk],
+        as arrival: LinkReceiver.Arrival,
+        at now: MonotonicInstant
+    ) {
+        switch arrival {
+        case .inOrder:
+            takeInOrder(chunks, at: now)
+            while let held = session?.receiver.takeHeld() { takeInOrder(held, at: now) }
+        case .ahead(let sequence):
+            var waiting: [Chunk] = []
+            for chunk in chunks where !take(chunk, isInOrder: false, at: now) {
+                waiting.append(chunk)
+            }
+            session?.receiver.hold(waiting, at: sequence)
+        case .duplicate: counters.duplicateFrames += 1
+        case .outside: counters.protocolErrors += 1
+        }
+    }
+
+    private mutating func takeInOrder(_ chunks: [Chunk], at now: MonotonicInstant) {
+        for chunk in chunks { _ = take(chunk, isInOrder: true, at: now) }
+        session?.receiver.advance()
+    }
+
+    /// Takes a chunk, unless it needs what is in a frame before it.
+    ///
+    /// - Returns: whether it is done with. In order everything is: what is about no connection then is about
+    ///   one that this side has forgotten.
+    private mutating func take(_ chunk: Chunk, isInOrder: Bool, at now: MonotonicInstant) -> Bool {
+        if case .open(let wireID, let channel, let waits, let limit) = chunk {
+            receiveOpen(wireID, channel, waits: waits, limit)
+            return true
+        }
+        guard let wireID = chunk.wireID else { return true }
+        guard let slot = connections.slot(ofWireID: wireID) else { return isInOrder }
+        switch chunk {
+        case .data(let data): receiveData(data, slot, at: now)
+        case .part(let data, let start, let isFinal):
+            receiveData(data, start: Int(start), isFinal: isFinal, slot, at: now)
+        case .accept(_, let limit): receiveAccept(slot, limit: limit)
+        case .credit(_, let limit): raiseLimit(slot, to: limit)
+        case .refuse(_, let reason):
+            let reason = ResetReason(rawValue: reason) ?? .refused
+            if connections[slot].isOurs { receiveEnd(slot) { .refused($0, reason) } }
+        case .reset(_, let reason):
+            let reason = ResetReason(rawValue: reason) ?? .protocolError
+            receiveEnd(slot) { .reset($0, reason) }
+        case .release:
+            guard isInOrder else { return false }
+            receiveRelease(slot)
+        case .open, .unknown: break
+        }
+        return true
+    }
+
+    private mutating func receiveData(
+        _ chunk: DataChunk,
+        start: Int = 0,
+        isFinal: Bool = true,
+        _ slot: Int,
+        at now: MonotonicInstant
+    ) {
+        guard connections[slot].phase != .ending else { return }
+        lineUse.note(slot, isSparse: chunk.isSparse, at: now)
+        switch connections[slot].incoming.receive(chunk, start: start, isFinal: isFinal) {
+        case .nothing: break
+        case .violation:
+            counters.protocolErrors += 1
+            if connections[slot].phase != .parked {
+                events.append(.reset(connections[slot].id, .protocolError))
+            }
+            abandon(slot, .protocolError)
+        case .bytes(let bytes, let isLast):
+            becomeOpen(slot)
+            counters.payloadBytesIn += bytes.count
+            deliver(bytes, isLast: isLast, slot)
+        }
+    }
+
+    private mutating func deliver(_ bytes: [UInt8], isLast: Bool, _ slot: Int) {
+        guard connections[slot].phase == .open else {
+            connections[slot].early += bytes
+            return
+        }
+        if !bytes.isEmpty { events.append(.received(connections[slot].id, bytes)) }
+        if isLast {
+            events.append(.peerFinished(connections[slot].id))
+            watchClosing(slot)
+        }
+    }
+
+    // MARK: The session
+
+    private mutating func receiveHello(_ hello: Hello, at now: MonotonicInstant) {
+        switch handshake.receive(hello, using: &generator) {
+        case .nothing: break
+        case .loopback: report(.loopback)
+        case .otherVersion(let lowest, let highest):
+            report(.otherVersion(lowest: lowest, highest: highest))
+        case .answer:
+            updateCandidate()
+            greeter.answer(at: now)
+        case .began(let answers):
+            beginSession(at: now)
+            if answers { greeter.answer(at: now) }
+        case .resumed(let receiveNext, let answers):
+            resume(receiveNext: receiveNext, at: now)
+            if answers { greeter.answer(at: now) }
+        case .replaced(let peer):
+            endSession(.peerRestarted, candidate: peer, at: now)
+            greeter.start(at: now)
+            updateCandidate()
+        }
+        guard hello.epoch != handshake.epoch else { return }
+        if handshake.sessionPeer?.epoch == hello.epoch { lastHeard = now }
+        if !isUp { classifier.restart(at: now) }
+    }
+
+    private mutating func updateCandidate() {
+        guard handshake.sessionPeer == nil, let peer = handshake.peer else { return }
+        candidateCheck = FrameCheck(sender: peer.epoch, receiver: handshake.epoch)
+    }
+
+    private mutating func report(_ verdict: LineVerdict) {
+        if classifier.note(verdict) { events.append(.lineVerdict(verdict)) }
+    }
+
+    private mutating func beginSession(at now: MonotonicInstant) {
+        guard let peer = handshake.sessionPeer else { return }
+        session = LinkSession(ownEpoch: handshake.epoch, peer: peer)
+        // Its answer comes at once, so that the first round trip is a true one.
+        session?.isPollDue = true
+        candidateCheck = nil
+        wentUp(peer, at: now)
+        for slot in connections.slots.indices where connections[slot].phase == .connecting {
+            session?.control.append(ControlItem(id: connections[slot].id, kind: .open))
+        }
+    }
+
+    private mutating func wentUp(_ peer: Peer, at now: MonotonicInstant) {
+        greeter.stop()
+        lastHeard = now
+        lastPolled = now
+        downSince = nil
+        events.append(.linkUp(peerIdentity: peer.identity))
+    }
+
+    /// The session goes on: everything under way was lost, as far as the peer does not say otherwise.
+    private mutating func resume(receiveNext: UInt8?, at now: MonotonicInstant) {
+        if let receiveNext { receive(Acknowledgement(next: receiveNext), at: now) }
+        session?.sender.loseAll()
+        session?.acks.repeatNow()
+        guard downSince != nil, let peer = handshake.sessionPeer else { return }
+        counters.resumes += 1
+        wentUp(peer, at: now)
+    }
+
+    private mutating func comeUpByFrame(at now: MonotonicInstant) {
+        handshake.heardFrame(using: &generator)
+        if session == nil { beginSession(at: now) } else { resume(receiveNext: nil, at: now) }
+    }
+
+    private mutating func peerLeft(_ reason: UInt8, at now: MonotonicInstant) {
+        let reason = ResetReason(rawValue: reason) ?? .left
+        endSession(reason, candidate: nil, at: now)
+        // Its line may be a console's again: whoever comes back speaks first.
+        greeter.stop()
+    }
+
+    /// The peer sends what no peer does: nothing of this session can be trusted any more.
+    private mutating func breakLink(at now: MonotonicInstant) {
+        counters.protocolErrors += 1
+        sayFarewell(.protocolError)
+        endSession(.protocolError, candidate: nil, at: now)
+        greeter.start(at: now)
+    }
+
+    /// Forgets the session; connections end with that reason.
+    mutating func endSession(_ reason: ResetReason, candidate: Peer?, at now: MonotonicInstant) {
+        if isUp { events.append(.linkDown(reason: reason.words)) }
+        dropSession(reason, keepsUnanswered: true, at: now)
+        handshake.forget(candidate: candidate, using: &generator)
+        classifier.restart(at: now)
+    }
+}
+
+extension Chunk {
+    /// The connection that it is about.
+    var wireID: UInt16? {
+        switch self {
+        case .data(let chunk), .part(let chunk, _, _): chunk.wireID
+        case .open(let wireID, _, _, _), .accept(let wireID, _), .refuse(let wireID, _),
+            .credit(let wireID, _), .reset(let wireID, _), .release(let wireID):
+            wireID
+        case .unknown: nil
+        }
+    }
+}

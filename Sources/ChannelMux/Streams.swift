@@ -1,0 +1,258 @@
+// The two directions of a connection.
+//
+// A stream travels as chunks, numbered one by one, each in a sequenced frame of the link. A frame that is lost
+// goes out again as it was, except when the line has become so bad that a frame of that length hardly ever
+// gets through: then an empty frame takes its number, and its chunk goes out in parts under new numbers. So
+// a place in a stream is a chunk's number and a position within the chunk.
+
+/// Where bytes stand in a stream.
+struct StreamPosition: Sendable, Comparable {
+    /// The chunk's number, from 0; its low 8 bits travel.
+    var order: UInt64
+    /// Bytes of the chunk before it.
+    var start = 0
+
+    static func < (left: Self, right: Self) -> Bool {
+        (left.order, left.start) < (right.order, right.start)
+    }
+
+    /// The position in the chunk of which the low 8 bits are known, nearest to another chunk; nil before the
+    /// stream's beginning.
+    init?(order: UInt8, start: Int = 0, near other: UInt64) {
+        let difference = Int64(Int8(bitPattern: order &- UInt8(truncatingIfNeeded: other)))
+        guard difference >= 0 || other >= UInt64(-difference) else { return nil }
+        self.order = UInt64(Int64(other) + difference)
+        self.start = start
+    }
+
+    init(order: UInt64) { self.order = order }
+}
+
+/// A chunk, or a part of one, out of its turn.
+struct StreamPiece: Sendable, Equatable {
+    var position: StreamPosition
+    var bytes: ArraySlice<UInt8>
+    /// The chunk ends behind it.
+    var isFinal: Bool
+    /// The stream ends behind it.
+    var isLast: Bool
+
+    /// Whether all of another piece is in this one.
+    func covers(_ other: StreamPiece) -> Bool {
+        position.order == other.position.order && position.start <= other.position.start
+            && position.start + bytes.count >= other.position.start + other.bytes.count
+    }
+}
+
+/// What one side sends on a connection.
+struct OutgoingStream: Sendable {
+    /// Chunks that a stream runs on at most beyond one that goes out in parts: their numbers must stay
+    /// comparable in 8 bits.
+    private static let splitSpanMax: UInt64 = 100
+
+    var queue = ByteQueue()
+    /// How far the peer lets it run: a byte offset modulo 2³².
+    var limit: UInt32 = 0
+    private(set) var sentOffset: UInt32 = 0
+    private(set) var nextOrder: UInt64 = 0
+    private(set) var sentCount = 0
+    var isFinishing = false
+    var finishSent = false
+    private var resend: [StreamPiece] = []
+    /// The oldest chunk that goes out in parts, until all parts are acknowledged.
+    private var splitFloor: UInt64?
+    /// One more than the number of the last frame with a part.
+    private var splitFence: UInt64 = 0
+
+    /// Bytes that the peer would still take.
+    var credit: Int { Int(Int32(bitPattern: limit &- sentOffset)) }
+
+    var isSplit: Bool { splitFloor != nil }
+    var hasParts: Bool { !resend.isEmpty }
+
+    private var sendableCount: Int {
+        if let splitFloor, nextOrder - splitFloor >= Self.splitSpanMax { return 0 }
+        return min(queue.count, max(credit, 0))
+    }
+
+    /// Whether there is anything for a frame.
+    var isReady: Bool {
+        hasParts || sendableCount > 0 || (isFinishing && !finishSent && queue.isEmpty)
+    }
+
+    /// Takes what goes into the frame of that number, of up to that many payload bytes; only when `isReady`.
+    mutating func takeChunk(
+        _ wireID: UInt16,
+        payloadMax: Int,
+        isSparse: Bool,
+        sequence: UInt64
+    ) -> Chunk {
+        var chunk = DataChunk(wireID: wireID, order: 0, isSparse: isSparse, payload: [])
+        if let piece = resend.first {
+            splitFence = sequence + 1
+            return takePart(of: piece, payloadMax: payloadMax, &chunk)
+        }
+        chunk.order = UInt8(truncatingIfNeeded: nextOrder)
+        chunk.payload = queue.take(min(sendableCount, payloadMax))
+        chunk.isLast = isFinishing && queue.isEmpty
+        nextOrder += 1
+        sentOffset &+= UInt32(chunk.payload.count)
+        sentCount += chunk.payload.count
+        if chunk.isLast { finishSent = true }
+        return .data(chunk)
+    }
+
+    private mutating func takePart(
+        of piece: StreamPiece,
+        payloadMax: Int,
+        _ chunk: inout DataChunk
+    ) -> Chunk {
+        chunk.order = UInt8(truncatingIfNeeded: piece.position.order)
+        chunk.payload = piece.bytes.prefix(payloadMax)
+        let isWhole = chunk.payload.count == piece.bytes.count
+        chunk.isLast = piece.isLast && isWhole
+        if isWhole {
+            resend.removeFirst()
+        } else {
+            resend[0].position.start += chunk.payload.count
+            resend[0].bytes = piece.bytes.dropFirst(chunk.payload.count)
+        }
+        let start = UInt16(truncatingIfNeeded: piece.position.start)
+        return .part(chunk, start: start, isFinal: piece.isFinal && isWhole)
+    }
+
+    /// Takes back a chunk or a part, to go out in smaller parts.
+    mutating func takeBack(_ chunk: DataChunk, start: Int, isFinal: Bool) {
+        guard let position = StreamPosition(order: chunk.order, start: start, near: nextOrder)
+        else {
+            return
+        }
+        let piece = StreamPiece(
+            position: position,
+            bytes: chunk.payload,
+            isFinal: isFinal,
+            isLast: chunk.isLast
+        )
+        let index = resend.firstIndex { position < $0.position }
+        resend.insert(piece, at: index ?? resend.count)
+        splitFloor = min(splitFloor ?? position.order, position.order)
+    }
+
+    /// Notes that all frames before that one are acknowledged.
+    mutating func acknowledged(before base: UInt64) {
+        if !hasParts && splitFence <= base { splitFloor = nil }
+    }
+}
+
+/// What one side receives on a connection.
+struct IncomingStream: Sendable {
+    /// Pieces held out of order: more comes from no peer that fills its frames.
+    private static let heldPiecesMax = 2048
+
+    /// What receiving led to.
+    enum Reception: Sendable, Equatable {
+        case nothing
+        /// Bytes in order, and whether the stream ends behind them.
+        case bytes([UInt8], isLast: Bool)
+        /// The peer broke the rules.
+        case violation
+    }
+
+    /// How far the peer may run, as it has been told: a byte offset modulo 2³².
+    var limit: UInt32 = 0
+    /// What the user has taken.
+    private(set) var consumed: UInt32 = 0
+    private(set) var received: UInt32 = 0
+    private(set) var receivedCount = 0
+    private(set) var isFinished = false
+    private var expected = StreamPosition(order: 0)
+    private var held: [StreamPiece] = []
+    private var heldCount = 0
+
+    /// Takes a chunk, or a part of one; what it completes comes out in order.
+    mutating func receive(_ chunk: DataChunk, start: Int = 0, isFinal: Bool = true) -> Reception {
+        let position = StreamPosition(order: chunk.order, start: start, near: expected.order)
+        guard let position, !isFinished, position >= expected else { return .nothing }
+        let end = received &+ UInt32(heldCount + chunk.payload.count)
+        guard Int32(bitPattern: limit &- end) >= 0 else { return .violation }
+        let piece = StreamPiece(
+            position: position,
+            bytes: chunk.payload,
+            isFinal: isFinal,
+            isLast: chunk.isLast && isFinal
+        )
+        if position > expected { return hold(piece) }
+        var bytes = Array(piece.bytes)
+        pass(piece)
+        while let first = held.first, first.position == expected, !isFinished {
+            held.removeFirst()
+            heldCount -= first.bytes.count
+            bytes += first.bytes
+            pass(first)
+        }
+        return bytes.isEmpty && !isFinished ? .nothing : .bytes(bytes, isLast: isFinished)
+    }
+
+    private mutating func pass(_ piece: StreamPiece) {
+        received &+= UInt32(piece.bytes.count)
+        receivedCount += piece.bytes.count
+        if piece.isFinal {
+            expected = StreamPosition(order: expected.order + 1)
+        } else {
+            expected.start += piece.bytes.count
+        }
+        if piece.isLast {
+            isFinished = true
+            held = []
+            heldCount = 0
+        }
+    }
+
+    private mutating func hold(_ piece: StreamPiece) -> Reception {
+        let index = held.firstIndex { piece.position < $0.position } ?? held.count
+        // The whole may be there already when its parts come: the acknowledgement was lost, not the frame.
+        // It is never the other way round, because the line keeps order.
+        if index > 0 && held[index - 1].covers(piece) { return .nothing }
+        guard held.count < Self.heldPiecesMax else { return .violation }
+        held.insert(piece, at: index)
+        heldCount += piece.bytes.count
+        return .nothing
+    }
+
+    /// The user took that many bytes; never more than there were.
+    mutating func consume(_ count: Int) {
+        consumed &+= UInt32(min(max(count, 0), Int(received &- consumed)))
+    }
+}
+
+/// Bytes waiting to be sent.
+struct ByteQueue: Sendable {
+    private var bytes: [UInt8] = []
+    private var head = 0
+
+    private static let compactionBytes = 4096
+
+    var count: Int { bytes.count - head }
+    var isEmpty: Bool { head == bytes.count }
+
+    mutating func append(_ more: ArraySlice<UInt8>) { bytes += more }
+
+    /// Takes that many bytes off the front; there must be as many.
+    mutating func take(_ count: Int) -> ArraySlice<UInt8> {
+        guard count > 0 else { return [] }
+        if head == 0 && count == bytes.count {
+            defer { bytes = [] }
+            return bytes[...]
+        }
+        let taken = Array(bytes[head..<(head + count)])
+        head += count
+        if head == bytes.count {
+            bytes.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head >= Self.compactionBytes && head * 2 >= bytes.count {
+            bytes.removeFirst(head)
+            head = 0
+        }
+        return taken[...]
+    }
+}

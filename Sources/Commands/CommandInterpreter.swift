@@ -1,0 +1,227 @@
+public import DebugEngine
+internal import DebugTarget
+
+/// What commands need of the program beyond the session: logs, scripts, the server at the other
+/// end.
+public protocol CommandEnvironment: AnyObject {
+    /// The version line, without newline.
+    var versionText: String { get }
+    /// The command line the program was started with.
+    var commandLine: String { get }
+    /// What the target is, for `version` and `||`: `Live user mode: <tcp host:port>`.
+    var systemText: String { get }
+    /// Starts a log file and gives its full name.
+    func openLog(_ path: String, appending: Bool) throws -> String
+    /// Ends the log and gives its name; nil when there is none.
+    func closeLog() -> String?
+    /// The log's name; nil when there is none.
+    var logName: String? { get }
+    /// Tells the process server to end.
+    func endProcessServer() throws
+    /// The lines of a script; nil when it cannot be read.
+    func scriptLines(_ path: String) -> [String]?
+    /// The local time and offset, for `.lastevent` and `.echotime`.
+    var timeText: String { get }
+}
+
+/// How a session is to end.
+public enum QuitRequest: Sendable, Equatable {
+    /// `q`: end what was started, let go of what was attached to when `-pd` says so.
+    case quit
+    /// `qd`: let everything run on.
+    case detach
+    /// `.endpsrv`: the process server is gone, and its hold on processes with it.
+    case serverEnded
+}
+
+/// Carries out command lines.
+public final class CommandInterpreter {
+    /// How deep scripts and command strings may nest.
+    static let depthMax = 32
+
+    /// The session.
+    public let session: DebugSession
+    /// The program around.
+    public let environment: any CommandEnvironment
+    /// Set once a command wants the session to end.
+    public internal(set) var quitRequest: QuitRequest?
+    /// Whether the last line had an error.
+    public private(set) var lastLineFailed = false
+
+    let table = CommandTable.standard
+    /// Where the next `d` and `u` go on.
+    var dump = DumpState()
+    var nextDisassembly: UInt64?
+    var nextSourceLine: (file: String, line: Int)?
+    /// What Enter repeats, when it is not the line itself.
+    var repeatText: String?
+    /// Processes to attach to or start at the next execution command.
+    var pending: [PendingProcess] = []
+    private var lastLine = ""
+    private var depth = 0
+    /// The command being carried out, which an error is about.
+    private var currentPiece = ""
+    private var executionCount = 0
+    private var deferred: (() throws -> StopReport)?
+    var startedPending = false
+
+    /// An interpreter for a session.
+    public init(session: DebugSession, environment: any CommandEnvironment) {
+        self.session = session
+        self.environment = environment
+    }
+
+    var output: any OutputSink { session.output }
+
+    /// Carries out a line; an empty one repeats the last.
+    public func execute(_ line: String) {
+        lastLineFailed = false
+        let text = CommandText.trim(line)
+        guard !text.isEmpty else {
+            if !lastLine.isEmpty { carryOut(lastLine) }
+            return
+        }
+        repeatText = nil
+        lastLine = text
+        carryOut(text)
+        if let repeatText { lastLine = repeatText }
+    }
+
+    /// Forgets what Enter repeats.
+    public func forgetLastLine() {
+        lastLine = ""
+    }
+
+    private func carryOut(_ line: String) {
+        do {
+            try run(line)
+        } catch {
+            lastLineFailed = true
+            report(error, in: currentPiece.isEmpty ? line : currentPiece)
+        }
+    }
+
+    /// Carries out the commands of a line, in order, until one fails.
+    func run(_ line: String) throws {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.depthMax else {
+            throw EngineError.sentence("Commands nest deeper than \(Self.depthMax) levels")
+        }
+        let pieces = CommandText.split(line) {
+            table.find(String($0))?.command.takesRestOfLine ?? false
+        }
+        for piece in pieces {
+            currentPiece = piece
+            try runOne(piece)
+            if quitRequest != nil || deferred != nil { return }
+        }
+    }
+
+    private func runOne(_ text: String) throws {
+        if text.first == "*" { return }
+        if text.first == "~" { return try runThreadCommand(text) }
+        if text.first == "|", !text.hasPrefix("||") { return try runProcessCommand(text) }
+        try runPlain(text, thread: nil)
+    }
+
+    func runPlain(_ text: String, thread: ThreadState?) throws {
+        guard let found = table.find(text) else { throw unknown(text) }
+        var call = CommandCall(
+            interpreter: self,
+            name: found.name,
+            suffix: found.suffix,
+            rest: found.rest,
+            prefixThread: thread
+        )
+        try found.command.run(&call)
+    }
+
+    private func unknown(_ text: String) -> EngineError {
+        let word = String(text.prefix { $0 != " " })
+        guard let near = table.nearest(to: word) else { return EngineError(.syntax, text) }
+        return .sentence("Syntax error in '\(word)'; did you mean \(near)?")
+    }
+
+    /// Says what went wrong, in CDB's look.
+    private func report(_ error: any Error, in line: String) {
+        guard let error = error as? EngineError else {
+            return output.line(session.describe(error), .error)
+        }
+        switch error.kind {
+        case .sentence:
+            output.line(error.text, .error)
+        case .unresolved, .memoryAccess, .badRegister:
+            output.line("\(error.kind.rawValue) error at '\(error.text)'", .error)
+        case .syntax, .extraCharacters, .operand, .range, .illegalThread, .noDebuggee,
+            .userInterrupt:
+            output.line("\(caret(error, line))\(error.kind.rawValue) error in '\(line)'", .error)
+        }
+    }
+
+    /// Spaces and a caret under the place of the error, as it stands behind the prompt.
+    private func caret(_ error: EngineError, _ line: String) -> String {
+        var column = line.count
+        if !error.text.isEmpty, line.hasSuffix(error.text) { column -= error.text.count }
+        let width = session.prompt.count + max(column, 0)
+        return String(repeating: " ", count: width) + "^ "
+    }
+
+    // MARK: - Execution
+
+    /// Carries out something that lets the target run, then what its breakpoints want, and shows
+    /// where it stopped.
+    ///
+    /// Inside a breakpoint's command the running is put off until the command has returned, so that
+    /// a breakpoint which goes on a million times does not nest a million deep.
+    func execute(
+        showing: Bool = true,
+        registers: Bool = false,
+        _ body: @escaping () throws -> StopReport
+    ) throws {
+        executionCount += 1
+        nextDisassembly = nil
+        nextSourceLine = nil
+        dump.forgetPosition()
+        if isInBreakpointCommand {
+            deferred = body
+            return
+        }
+        var next: (() throws -> StopReport)? = body
+        while let current = next {
+            next = nil
+            let report = try current()
+            if report.commands.isEmpty || quitRequest != nil {
+                if showing || !report.lines.isEmpty || report.isExit {
+                    session.show(report, withRegisters: registers)
+                }
+                return
+            }
+            next = try runBreakpointCommands(report)
+        }
+    }
+
+    private var isInBreakpointCommand = false
+
+    /// Runs breakpoints' commands; what they want to run afterwards is handed back.
+    private func runBreakpointCommands(
+        _ report: StopReport
+    ) throws -> (() throws -> StopReport)? {
+        isInBreakpointCommand = true
+        deferred = nil
+        defer {
+            isInBreakpointCommand = false
+            deferred = nil
+        }
+        for command in report.commands {
+            do {
+                try run(command)
+            } catch {
+                self.report(error, in: command)
+            }
+            if let deferred { return deferred }
+        }
+        if quitRequest == nil { session.show(report) }
+        return nil
+    }
+}

@@ -1,0 +1,218 @@
+internal import DebugEngine
+internal import DebugTarget
+
+let threadCommands: [Command] = [
+    Command(
+        names: ["~"],
+        usage: "~ | ~Thread | ~Thread s | ~Thread Command",
+        summary:
+            "list threads, choose one (~2s), or carry out a command for one (~2 k) or all (~*k)",
+        details: """
+            Thread is a number, . (the current one), # (of the last event), * (all), ~[tid] (by kernel id)
+            or [expression]. ~2s chooses a thread, ~2f freezes and ~2u thaws it, ~2e Command carries out any
+            command.
+            """,
+        // A line that begins with ~ is taken apart before the table is asked.
+        run: { try $0.interpreter.runThreadCommand("~" + $0.rest) }
+    )
+]
+
+/// Which threads a `~` command is for.
+private enum ThreadSelector {
+    case list
+    case all
+    case one(ThreadState)
+}
+
+extension CommandInterpreter {
+    /// Carries out `~…`.
+    func runThreadCommand(_ text: String) throws {
+        let process = try session.requireProcess(for: text)
+        var rest = CommandText.trim(text.dropFirst())
+        for other in session.processes { try session.refreshThreads(of: other) }
+        let selector = try takeSelector(&rest, process)
+        rest = CommandText.trim(rest)
+        switch selector {
+        case .list: try listThreads(isDetailed: false, session.processes.flatMap(\.threads))
+        case .all:
+            let threads = process.threads
+            if rest.isEmpty { return try listThreads(isDetailed: true, threads) }
+            try forEach(threads, rest, isAll: true)
+        case .one(let thread):
+            if rest.isEmpty { return try listThreads(isDetailed: true, [thread]) }
+            try forEach([thread], rest, isAll: false)
+        }
+    }
+
+    private func takeSelector(
+        _ rest: inout String,
+        _ process: ProcessState
+    ) throws -> ThreadSelector {
+        guard let first = rest.first else { return .list }
+        if first == "*" {
+            rest.removeFirst()
+            return .all
+        }
+        if first == "." || first == "#" {
+            rest.removeFirst()
+            let thread = first == "." ? session.currentThread : session.eventThread
+            guard let thread else { throw EngineError(.illegalThread, "~\(first)") }
+            return .one(thread)
+        }
+        if first == "~" || first == "[" { return .one(try bracketed(&rest)) }
+        let digits = rest.prefix { $0.isNumber }
+        guard !digits.isEmpty, let number = Int(digits) else {
+            throw EngineError(.syntax, "~\(rest)")
+        }
+        rest = String(rest.dropFirst(digits.count))
+        return .one(try thread(number: number))
+    }
+
+    private func thread(number: Int) throws -> ThreadState {
+        let all = session.processes.flatMap(\.threads)
+        guard let thread = all.first(where: { $0.number == number }) else {
+            throw EngineError(.illegalThread, "~\(number)")
+        }
+        return thread
+    }
+
+    /// `~[tid]` by the kernel's id, `[expression]` by the debugger's number.
+    private func bracketed(_ rest: inout String) throws -> ThreadState {
+        let isKernelID = rest.first == "~"
+        let inside = rest.drop { $0 == "~" }
+        guard inside.first == "[", let end = inside.firstIndex(of: "]") else {
+            throw EngineError(.syntax, rest)
+        }
+        let value = try session.evaluate(String(inside[..<end].dropFirst()))
+        rest = String(inside[inside.index(after: end)...])
+        guard isKernelID else { return try thread(number: Int(clamping: value)) }
+        let all = session.processes.flatMap(\.threads)
+        guard let thread = all.first(where: { $0.id.number == Int64(bitPattern: value) }) else {
+            throw EngineError(.illegalThread, "~~[\(Format.hex(value))]")
+        }
+        return thread
+    }
+
+    /// Carries out what follows the thread: a letter of `~` itself, or a command.
+    private func forEach(_ threads: [ThreadState], _ rest: String, isAll: Bool) throws {
+        switch rest {
+        case "s" where !isAll:
+            session.select(threads[0])
+            nextDisassembly = nil
+            return session.showLocation()
+        case "f", "n":
+            threads.forEach { $0.isFrozen = true }
+            return
+        case "u", "m":
+            threads.forEach { $0.isFrozen = false }
+            return
+        default:
+            break
+        }
+        var command = rest
+        if command.hasPrefix("e ") { command = CommandText.trim(command.dropFirst(2)) }
+        let previous = session.currentThread
+        let frame = session.currentFrame
+        for thread in threads {
+            if session.host.takeInterrupt() { throw EngineError(.userInterrupt, rest) }
+            if isAll {
+                output.line()
+                output.line(threadLine(thread))
+            }
+            session.select(thread)
+            try runPlain(command, thread: thread)
+            if session.processes.isEmpty { return }
+        }
+        // A command that let the target run has chosen its own thread.
+        if let previous, threads.contains(where: { $0 === session.currentThread }),
+            session.processes.contains(where: { $0.threads.contains { $0 === previous } }),
+            !Self.resumes(command)
+        {
+            session.select(previous)
+            session.currentFrame = frame
+        }
+    }
+
+    private static func resumes(_ command: String) -> Bool {
+        ["g", "p", "t"].contains(String(command.prefix(1)))
+    }
+
+    private func listThreads(isDetailed: Bool, _ threads: [ThreadState]) throws {
+        for thread in threads {
+            if session.host.takeInterrupt() { throw EngineError(.userInterrupt, "~") }
+            output.line(threadLine(thread))
+            if isDetailed { showPlace(of: thread) }
+        }
+    }
+
+    /// `.  0  Id: 5500.34d8 Suspend: 1 Teb: 000000c8`262c4000 Unfrozen "name"`.
+    private func threadLine(_ thread: ThreadState) -> String {
+        let mark =
+            thread === session.currentThread ? "." : thread === session.eventThread ? "#" : " "
+        let number = Format.leftPad(String(thread.number), to: 3)
+        let id = DebugSession.place(thread.id)
+        let block = threadPointer(of: thread)
+        let state = thread.isFrozen ? "Frozen  " : "Unfrozen"
+        let name = thread.name.isEmpty ? "" : " \"\(thread.name)\""
+        let text = "\(mark)\(number)  Id: \(id) Suspend: 1 \(block)\(state)\(name)"
+        return CommandText.trim(text) == text ? text : mark + CommandText.trimEnd(text.dropFirst())
+    }
+
+    /// The thread pointer, Linux's counterpart of the TEB; left out where asking for it is dear.
+    private func threadPointer(of thread: ThreadState) -> String {
+        guard !session.isLineSlow, let view = try? session.registers(of: thread),
+            let value = view.value("fs_base")
+        else { return "" }
+        return "Teb: \(Format.address(value)) "
+    }
+
+    private func showPlace(of thread: ThreadState) {
+        guard let process = session.process(of: thread),
+            let pc = try? session.programCounter(of: thread)
+        else { return }
+        let name = session.symbolicAddress(pc, in: process)?.text ?? ""
+        output.line("      Ip: \(name) (\(Format.address(pc)))")
+    }
+
+    /// Carries out `|…`.
+    func runProcessCommand(_ text: String) throws {
+        var rest = CommandText.trim(text.dropFirst())
+        guard !session.processes.isEmpty else { throw EngineError(.noDebuggee, text) }
+        if rest.isEmpty || rest == "*" || rest == "." { return listProcesses(rest) }
+        let digits = rest.prefix { $0.isNumber }
+        guard let number = Int(digits),
+            let process = session.processes.first(where: { $0.number == number })
+        else { throw EngineError(.syntax, text) }
+        rest = CommandText.trim(rest.dropFirst(digits.count))
+        guard rest == "s" || rest.isEmpty else { throw EngineError(.syntax, rest) }
+        if rest.isEmpty { return output.line(processLine(process)) }
+        guard let thread = process.threads.first else {
+            throw EngineError(.illegalThread, text)
+        }
+        session.select(thread)
+        session.showLocation()
+    }
+
+    private func listProcesses(_ which: String) {
+        for process in session.processes where which != "." || process === session.currentProcess {
+            output.line(processLine(process))
+        }
+    }
+
+    /// `.  0<TAB>id: 722c<TAB>create<TAB>name: program`.
+    private func processLine(_ process: ProcessState) -> String {
+        let isEvent = session.eventThread.map { $0.id.process == process.id } ?? false
+        let mark = process === session.currentProcess ? "." : isEvent ? "#" : " "
+        let number = Format.leftPad(String(process.number), to: 3)
+        let id = Format.hex(UInt64(UInt32(bitPattern: process.id.rawValue)))
+        return "\(mark)\(number)\tid: \(id)\t\(process.origin.rawValue)\tname: "
+            + process.executablePath
+    }
+}
+
+extension CommandText {
+    /// A text without the spaces at its end.
+    static func trimEnd(_ text: some StringProtocol) -> String {
+        String(text.reversed().drop { $0 == " " }.reversed())
+    }
+}

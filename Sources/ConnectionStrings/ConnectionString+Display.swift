@@ -1,0 +1,50 @@
+extension ConnectionString {
+    /// The string as lists, logs and errors show it: names capitalised as the original does, passwords
+    /// masked, ready to be pasted.
+    ///
+    /// - Parameters:
+    ///   - chosenPort: the port that a server with a range listens on: `Port=53:60`.
+    ///   - pipeName: the pipe's name with its format codes replaced.
+    public func displayed(chosenPort: Int? = nil, pipeName: String? = nil) -> String {
+        let parameters = securityParameters + addressParameters(chosenPort, pipeName)
+        return "\(transportName):" + (parameters + accessParameters).joined(separator: ",")
+    }
+
+    private var securityParameters: [String] {
+        switch self {
+        case .spipe(_, let security), .ssl(_, let security):
+            switch security.certificate {
+            case .user(let name): ["Proto=\(security.protocolName)", "CertUser=\(name)"]
+            case .machine(let name): ["Proto=\(security.protocolName)", "MachUser=\(name)"]
+            }
+        case .npipe, .tcp, .com:
+            []
+        }
+    }
+
+    private func addressParameters(_ chosenPort: Int?, _ pipeName: String?) -> [String] {
+        switch self {
+        case .npipe(let pipe), .spipe(let pipe, _):
+            return ["Pipe=\(pipeName ?? pipe.name)"] + serverParameter(pipe.server)
+        case .tcp(let socket), .ssl(let socket, _):
+            let first = chosenPort ?? socket.ports.lowerBound
+            let isRange = socket.ports.count > 1
+            return ["Port=\(first)" + (isRange ? ":\(socket.ports.upperBound)" : "")]
+                + serverParameter(socket.server)
+                + (socket.reverseConnection.map { ["CliCon=\($0)"] } ?? [])
+                + (socket.onlyIPv6 ? ["IPVersion=6"] : [])
+        case .com(let serial):
+            return ["Port=\(serial.port)", "Baud=\(serial.baudRate)", "Channel=\(serial.channel)"]
+        }
+    }
+
+    private func serverParameter(_ server: String?) -> [String] {
+        server.map { ["Server=\($0)"] } ?? []
+    }
+
+    private var accessParameters: [String] {
+        (access.isHidden ? ["Hidden"] : [])
+            + (access.password == nil ? [] : ["Password=*"])
+            + (access.opensFirewall ? ["IcfEnable"] : [])
+    }
+}

@@ -1,0 +1,371 @@
+public import DebugTarget
+
+/// Where and why execution came to a stop.
+public struct StopReport {
+    /// What is printed of the event, without the location.
+    public var lines: [String] = []
+    /// The numbers of the breakpoints that were hit.
+    public var breakpoints: [Int] = []
+    /// What those breakpoints want carried out.
+    public var commands: [String] = []
+    /// Whether a process ended.
+    public var isExit = false
+}
+
+/// A place to stop at once, for a step or for `g ADDRESS`.
+struct TemporaryStop {
+    var address: UInt64
+    /// The only thread it is for.
+    var thread: ThreadID?
+    /// The least stack pointer with which it counts, so that deeper calls of the same function
+    /// pass.
+    var stackAtLeast: UInt64?
+}
+
+/// What a plan wants next.
+enum PlanStep {
+    case finished
+    case resume(ResumeAction.Kind, [TemporaryStop])
+}
+
+/// What is to be done until the prompt comes back: it is asked at the start and whenever a step or
+/// a temporary stop of its own is reached.
+protocol ExecutionPlan {
+    mutating func next(_ session: DebugSession, _ thread: ThreadState) throws -> PlanStep
+}
+
+/// Runs until something happens, or until one of the addresses is reached.
+struct GoPlan: ExecutionPlan {
+    let stops: [UInt64]
+    private var hasStarted = false
+
+    init(stops: [UInt64]) {
+        self.stops = stops
+    }
+
+    mutating func next(_ session: DebugSession, _ thread: ThreadState) -> PlanStep {
+        defer { hasStarted = true }
+        if hasStarted { return .finished }
+        return .resume(.run, stops.map { TemporaryStop(address: $0) })
+    }
+}
+
+/// What an event means for the plan.
+private enum Judgement {
+    case report(StopReport)
+    case ignore
+    case reached
+}
+
+extension DebugSession {
+    /// Lets everything run until something happens or one of the addresses is reached.
+    public func go(until stops: [UInt64] = []) throws -> StopReport {
+        try run(GoPlan(stops: stops), for: "g")
+    }
+
+    func run(_ first: some ExecutionPlan, for command: String) throws -> StopReport {
+        let thread = try requireThread(for: command)
+        var plan = first
+        while case .resume(let kind, let stops) = try plan.next(self, thread) {
+            var isReached = false
+            while !isReached {
+                let event = try resumeOnce(thread, kind, stops)
+                switch try judge(event, thread, stops) {
+                case .report(let report): return report
+                case .ignore: break
+                case .reached: isReached = true
+                }
+            }
+            if host.takeInterrupt() { return interrupted(thread) }
+        }
+        select(thread)
+        return try arrived(thread)
+    }
+
+    /// The report of a plan that came to its end; a breakpoint that it ended on counts as hit.
+    private func arrived(_ thread: ThreadState) throws -> StopReport {
+        eventThread = thread
+        guard let process = process(of: thread) else { return StopReport() }
+        let address = try programCounter(of: thread)
+        let hit = try hits(of: breakpoints(at: address, in: process), thread)
+        return hit ?? StopReport()
+    }
+
+    private func interrupted(_ thread: ThreadState) -> StopReport {
+        select(thread)
+        return StopReport(lines: [note(thread, SignalText.breakInstruction)])
+    }
+
+    // MARK: - Resuming
+
+    private func resumeOnce(
+        _ thread: ThreadState,
+        _ kind: ResumeAction.Kind,
+        _ stops: [TemporaryStop]
+    ) throws -> TargetEvent {
+        let temporary = stops.map(\.address)
+        try synchronizeBreakpoints(temporary: temporary)
+        for standing in try threadsOnBreakpoints(thread) {
+            let event = try stepOff(standing, temporary)
+            guard case .stopped(standing.id, .stepped) = event else { return event }
+            guard standing === thread else { continue }
+            if kind == .step { return event }
+            if case .stepRange(let range) = kind,
+                !range.contains(TargetAddress(try programCounter(of: thread)))
+            {
+                return event
+            }
+        }
+        try target.resume(try actions(thread, kind))
+        didResume()
+        return try waitForEvent()
+    }
+
+    /// Threads that would run straight into a trap instruction at which they stand.
+    private func threadsOnBreakpoints(_ thread: ThreadState) throws -> [ThreadState] {
+        var candidates = [thread]
+        if let event = eventThread, event !== thread { candidates.append(event) }
+        return try candidates.filter { candidate in
+            guard !candidate.isFrozen, let process = process(of: candidate),
+                !process.inserted.isEmpty
+            else { return false }
+            let address = TargetAddress(try programCounter(of: candidate))
+            return process.inserted.contains {
+                $0.address == address && ($0.kind == .software || $0.kind == .hardware)
+            }
+        }
+    }
+
+    /// Moves one thread over the breakpoint it stands at while all others stand still.
+    private func stepOff(_ thread: ThreadState, _ temporary: [UInt64]) throws -> TargetEvent {
+        guard let process = process(of: thread) else { throw EngineError(.noDebuggee, "g") }
+        let address = TargetAddress(try programCounter(of: thread))
+        let here = process.inserted.filter { $0.address == address }
+        for breakpoint in here {
+            try target.removeBreakpoint(breakpoint, in: process.id)
+            process.inserted.remove(breakpoint)
+        }
+        let action = ResumeAction(.thread(thread.id), .step, signal: thread.pendingSignal)
+        try target.resume([action])
+        thread.pendingSignal = nil
+        stackCache = nil
+        let event = try waitForEvent()
+        if processes.contains(where: { $0 === process }), target.processes.contains(process.id) {
+            try synchronizeBreakpoints(temporary: temporary)
+        }
+        return event
+    }
+
+    private func actions(
+        _ thread: ThreadState,
+        _ kind: ResumeAction.Kind
+    ) throws -> [ResumeAction] {
+        var actions: [ResumeAction] = []
+        if kind != .run || thread.pendingSignal != nil {
+            actions.append(ResumeAction(.thread(thread.id), kind, signal: thread.pendingSignal))
+        }
+        let others = processes.flatMap(\.threads).filter { $0 !== thread || actions.isEmpty }
+        for other in others where other.pendingSignal != nil && !other.isFrozen {
+            actions.append(ResumeAction(.thread(other.id), .run, signal: other.pendingSignal))
+        }
+        guard processes.contains(where: { $0.threads.contains(where: \.isFrozen) }) else {
+            return actions + [ResumeAction(.all, .run)]
+        }
+        try processes.forEach { try refreshThreads(of: $0) }
+        for other in processes.flatMap(\.threads)
+        where !other.isFrozen && other !== thread && other.pendingSignal == nil {
+            actions.append(ResumeAction(.thread(other.id), .run))
+        }
+        if actions.isEmpty, !thread.isFrozen {
+            actions.append(ResumeAction(.thread(thread.id), kind))
+        }
+        guard !actions.isEmpty else {
+            throw EngineError.sentence("All threads are frozen; ~*u thaws them")
+        }
+        return actions
+    }
+
+    private func didResume() {
+        for thread in processes.flatMap(\.threads) { thread.pendingSignal = nil }
+        stackCache = nil
+        currentFrame = 0
+        interruptWasSent = false
+    }
+
+    private func waitForEvent() throws -> TargetEvent {
+        while true {
+            if let event = try target.nextEvent() {
+                guard case .output(let bytes) = event else { return event }
+                output.write(String(decoding: bytes, as: UTF8.self), .debuggee)
+                continue
+            }
+            if host.wait(for: target.eventDescriptor) == .interrupted {
+                interruptWasSent = true
+                try target.interrupt()
+            }
+        }
+    }
+
+    // MARK: - Judging events
+
+    private func judge(
+        _ event: TargetEvent,
+        _ thread: ThreadState,
+        _ stops: [TemporaryStop]
+    ) throws -> Judgement {
+        switch event {
+        case .stopped(let id, let reason):
+            guard let stopped = try threadState(id) else { return .ignore }
+            eventThread = stopped
+            markModulesStale()
+            return try judge(reason, stopped, thread, stops)
+        case .exited(let id, let status):
+            return .report(ended(id, "code \(Format.hex(UInt64(UInt32(bitPattern: status))))"))
+        case .terminated(let id, let signal):
+            return .report(ended(id, "killed by \(SignalText.name(of: signal))"))
+        case .output, .threadExited, .noneResumed:
+            return .ignore
+        }
+    }
+
+    private func judge(
+        _ reason: StopReason,
+        _ stopped: ThreadState,
+        _ thread: ThreadState,
+        _ stops: [TemporaryStop]
+    ) throws -> Judgement {
+        switch reason {
+        case .stepped:
+            return stopped === thread ? .reached : .ignore
+        case .breakpoint(let address), .hardwareBreakpoint(let address):
+            return try judgeBreakpoint(address.rawValue, stopped, thread, stops)
+        case .watchpoint(_, let address):
+            guard let process = process(of: stopped) else { return .ignore }
+            let hit = try hits(of: breakpoints(at: address.rawValue, in: process), stopped)
+            return hit.map { .report($0) } ?? .ignore
+        case .signal(let signal):
+            return judgeSignal(signal, stopped)
+        case .interrupted, .attached, .launched:
+            select(stopped)
+            return .report(StopReport(lines: [note(stopped, SignalText.breakInstruction)]))
+        case .forked(let child), .vforked(let child):
+            try letGo(of: child, parent: stopped, sharesMemory: reason == .vforked(child: child))
+            return .ignore
+        case .vforkDone:
+            process(of: stopped)?.isSharedWithChild = false
+            return .ignore
+        case .executed(let path):
+            didExecute(path, stopped)
+            return .ignore
+        case .modulesChanged:
+            process(of: stopped).map { process in
+                process.modulesAreStale = true
+                refreshModules(of: process)
+            }
+            return .ignore
+        case .threadCreated, .syscallEntry, .syscallReturn:
+            return .ignore
+        }
+    }
+
+    private func judgeBreakpoint(
+        _ address: UInt64,
+        _ stopped: ThreadState,
+        _ thread: ThreadState,
+        _ stops: [TemporaryStop]
+    ) throws -> Judgement {
+        guard let process = process(of: stopped) else { return .ignore }
+        let isOurs = address == process.moduleEventAddress
+        if isOurs, moduleListIsConsistent(of: process) {
+            process.modulesAreStale = true
+            refreshModules(of: process)
+        }
+        let user = breakpoints(at: address, in: process)
+        if let report = try hits(of: user, stopped) { return .report(report) }
+        for stop in stops where stop.address == address {
+            if let wanted = stop.thread, wanted != stopped.id { continue }
+            if let least = stop.stackAtLeast,
+                try value(.stackPointer, of: stopped) < least
+            {
+                continue
+            }
+            guard stopped === thread || stop.thread != nil else {
+                select(stopped)
+                return .report(StopReport())
+            }
+            return .reached
+        }
+        let isExpected = isOurs || !user.isEmpty || stops.contains { $0.address == address }
+        if isExpected { return .ignore }
+        select(stopped)
+        return .report(StopReport(lines: [note(stopped, SignalText.breakInstruction)]))
+    }
+
+    private func judgeSignal(_ signal: Signal, _ stopped: ThreadState) -> Judgement {
+        stopped.pendingSignal = signal == .trap || signal == .stop ? nil : signal
+        if SignalText.passedSilently.contains(signal) { return .ignore }
+        select(stopped)
+        var report = StopReport(lines: [note(stopped, SignalText.exception(for: signal))])
+        if SignalText.isException(signal) {
+            report.lines += [
+                "First chance exceptions are reported before any exception handling.",
+                "This exception may be expected and handled.",
+            ]
+        }
+        return .report(report)
+    }
+
+    /// Counts the breakpoints that a thread ran into; nil when none of them stops it.
+    private func hits(
+        of candidates: [LogicalBreakpoint],
+        _ stopped: ThreadState
+    ) throws -> StopReport? {
+        let previous = (currentProcess, currentThread)
+        select(stopped)
+        var report = StopReport()
+        for breakpoint in candidates where try counts(breakpoint, stopped) {
+            report.breakpoints.append(breakpoint.id)
+            report.lines.append("Breakpoint \(breakpoint.id) hit")
+            if let command = breakpoint.command { report.commands.append(command) }
+            if breakpoint.isOneShot { breakpoints[breakpoint.id] = nil }
+        }
+        guard !report.breakpoints.isEmpty else {
+            (currentProcess, currentThread) = previous
+            return nil
+        }
+        let names = report.breakpoints.map(String.init).joined(separator: ", ")
+        _ = note(stopped, "Hit breakpoint \(names)")
+        return report
+    }
+
+    private func counts(
+        _ breakpoint: LogicalBreakpoint,
+        _ stopped: ThreadState
+    ) throws -> Bool {
+        if let thread = breakpoint.thread, thread != stopped.number { return false }
+        if let condition = breakpoint.condition {
+            // A condition that cannot be evaluated stops: the user has to see why.
+            let value = try? evaluate(condition)
+            if value == 0 { return false }
+        }
+        guard breakpoint.passesLeft > 1 else {
+            breakpoints[breakpoint.id]?.passesLeft = 1
+            return true
+        }
+        breakpoints[breakpoint.id]?.passesLeft -= 1
+        return false
+    }
+
+    /// Remembers an event for `.lastevent` and gives its line.
+    func note(_ thread: ThreadState, _ text: String) -> String {
+        let place = Self.place(thread.id)
+        lastEvent = LastEvent(place: place, text: text)
+        return "(\(place)): \(text)"
+    }
+
+    /// `pid.tid` in hexadecimal.
+    public static func place(_ thread: ThreadID) -> String {
+        Format.hex(UInt64(UInt32(bitPattern: thread.process.rawValue))) + "."
+            + Format.hex(UInt64(UInt32(truncatingIfNeeded: thread.number)))
+    }
+}

@@ -1,0 +1,85 @@
+internal import DebugTarget
+internal import Symbols
+
+extension DebugSession: ExpressionContext {
+    /// The value of a text that is one whole expression.
+    public func evaluate(_ text: String) throws -> UInt64 {
+        try ExpressionEvaluator.evaluate(text, in: self)
+    }
+
+    /// The value of the expression a text begins with, and the rest of the text.
+    public func evaluatePrefix(_ text: String) throws -> (value: UInt64, rest: String) {
+        try ExpressionEvaluator.evaluatePrefix(text, in: self)
+    }
+
+    /// A register of the current thread; in an outer frame, as far as unwinding knows it, that
+    /// frame's.
+    public func registerValue(_ name: String) throws -> UInt64? {
+        guard let thread = currentThread else { return nil }
+        if currentFrame > 0, let frame = try? frame(currentFrame, of: thread),
+            let value = frame.value(
+                of: name,
+                in: try target.targetDescription(of: thread.id.process)
+            )
+        {
+            return value
+        }
+        return try registers(of: thread).value(name)
+    }
+
+    /// `$ip`, `$sp`, `$ra`, `$retreg`, `$tpid`, `$tid`, `$exentry`, `$t0` … `$t19`, or `$register`.
+    public func pseudoRegisterValue(_ name: String) throws -> UInt64? {
+        let lower = name.lowercased().filter { $0 != "$" }
+        if lower.hasPrefix("t"), let index = Int(lower.dropFirst()),
+            userRegisters.indices.contains(index)
+        {
+            return userRegisters[index]
+        }
+        guard let thread = currentThread, let process = currentProcess else { return nil }
+        switch lower {
+        case "ip", "pc":
+            return currentFrame > 0
+                ? try frame(currentFrame, of: thread).pc : try programCounter(of: thread)
+        case "sp", "csp":
+            return currentFrame > 0
+                ? try frame(currentFrame, of: thread).childStackPointer
+                : try value(.stackPointer, of: thread)
+        case "fp": return try value(.framePointer, of: thread)
+        case "ra": return try frame(currentFrame, of: thread).returnAddress
+        case "retreg":
+            let isArm = try target.targetDescription(of: process.id).architecture == .arm64
+            return try registers(of: thread).value(isArm ? "x0" : "rax")
+        case "tpid": return UInt64(UInt32(bitPattern: process.id.rawValue))
+        case "tid": return UInt64(bitPattern: thread.id.number)
+        case "exentry":
+            guard let module = process.modules.first,
+                let symbols = symbols(of: module, in: process)
+            else { return nil }
+            return symbols.entryPoint &+ module.bias
+        default: return try registers(of: thread).value(lower)
+        }
+    }
+
+    /// The address of a symbol, or the start of a module of that name.
+    public func symbolValue(_ name: String) throws -> UInt64? {
+        guard let process = currentProcess else { return nil }
+        if let found = symbol(name, in: process) { return found.address }
+        guard !name.contains("!") else { return nil }
+        return modules(named: name, in: process).first?.range.lowerBound
+    }
+
+    /// The first address of a source line.
+    public func sourceLineValue(file: String, line: Int) throws -> UInt64? {
+        guard let process = currentProcess else { return nil }
+        return addresses(file: file, line: line, in: process).first
+    }
+
+    /// Memory that an expression needs.
+    public func expressionMemory(at address: UInt64, count: Int) throws -> [UInt8] {
+        let bytes = try readMemory(at: address, count: count)
+        guard bytes.count == count else {
+            throw EngineError(.memoryAccess, Format.address(address))
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,51 @@
+internal import DebugTarget
+
+/// What the engine calls signals: CDB's words for the ones that have a Windows counterpart.
+enum SignalText {
+    /// Signals that go to the program without a word, as gdb does by default too.
+    static let passedSilently: Set<Signal> = Set(
+        [14, 17, 18, 20, 23, 26, 27, 28, 29, 32, 33].map { Signal(Int32($0)) }
+    )
+
+    /// Names by number (signal(7), x86 and Arm).
+    static let names: [Int32: String] = [
+        1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT",
+        7: "SIGBUS",
+        8: "SIGFPE", 9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE",
+        14: "SIGALRM", 15: "SIGTERM", 16: "SIGSTKFLT", 17: "SIGCHLD", 18: "SIGCONT", 19: "SIGSTOP",
+        20: "SIGTSTP", 21: "SIGTTIN", 22: "SIGTTOU", 23: "SIGURG", 24: "SIGXCPU", 25: "SIGXFSZ",
+        26: "SIGVTALRM", 27: "SIGPROF", 28: "SIGWINCH", 29: "SIGIO", 30: "SIGPWR", 31: "SIGSYS",
+    ]
+
+    static func name(of signal: Signal) -> String {
+        names[signal.rawValue] ?? "signal \(signal.rawValue)"
+    }
+
+    private static let exceptions: [Int32: (text: String, code: UInt32)] = [
+        2: ("Control-C exception", 0x4001_0005),
+        4: ("Illegal instruction", 0xc000_001d),
+        5: ("Break instruction exception", 0x8000_0003),
+        6: ("Abort", 0xc000_0409),
+        7: ("In-page I/O error", 0xc000_0006),
+        8: ("Integer divide-by-zero", 0xc000_0094),
+        11: ("Access violation", 0xc000_0005),
+        31: ("Invalid system call", 0xc000_001c),
+    ]
+
+    /// `Access violation - code c0000005 (first chance)`; a signal that Windows has no word for is
+    /// called by its own name.
+    static func exception(for signal: Signal) -> String {
+        if let known = exceptions[signal.rawValue] {
+            return "\(known.text) - code \(Format.hex(UInt64(known.code), width: 8)) (first chance)"
+        }
+        let code = Format.hex(UInt64(UInt32(bitPattern: signal.rawValue)), width: 8)
+        return "Signal \(name(of: signal)) - code \(code) (first chance)"
+    }
+
+    /// Signals after which CDB adds that the exception may be expected.
+    static func isException(_ signal: Signal) -> Bool {
+        [4, 6, 7, 8, 11].contains(signal.rawValue)
+    }
+
+    static let breakInstruction = "Break instruction exception - code 80000003 (first chance)"
+}

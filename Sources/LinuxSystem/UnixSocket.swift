@@ -1,0 +1,92 @@
+internal import Glibc
+
+/// Who is at the other end of a Unix socket, by the kernel's word.
+public struct PeerCredentials: Sendable, Equatable {
+    /// The process that connected.
+    public var processID: Int32
+    /// Its user.
+    public var userID: UInt32
+
+    /// Names a process and its user.
+    public init(processID: Int32, userID: UInt32) {
+        self.processID = processID
+        self.userID = userID
+    }
+}
+
+/// Unix stream sockets by path.
+public enum UnixSocket {
+    /// Bytes of a path that fit into an address, without the final zero.
+    public static let pathBytesMax = 107
+
+    /// Connects to a listening socket; the descriptor blocks.
+    public static func connect(path: String) throws(SystemError) -> OwnedDescriptor {
+        let socket = try make()
+        try withAddress(path) { (address, length) throws(SystemError) in
+            _ = try systemCall("connect", path) { Glibc.connect(socket.number, address, length) }
+        }
+        return socket
+    }
+
+    /// Writes a short message, whole, without a SIGPIPE when the other end is gone.
+    public static func send(
+        _ bytes: ArraySlice<UInt8>,
+        on socket: OwnedDescriptor
+    ) throws(SystemError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let taken = try systemCall("send") {
+                rest.withUnsafeBytes { buffer in
+                    Glibc.send(socket.number, buffer.baseAddress, buffer.count, noSignal)
+                }
+            }
+            rest = rest.dropFirst(taken)
+        }
+    }
+
+    private static let noSignal = Int32(MSG_NOSIGNAL)
+
+    /// Who connected.
+    public static func peerCredentials(of descriptor: Int32) throws(SystemError) -> PeerCredentials
+    {
+        var raw = (processID: Int32(0), userID: UInt32(0), groupID: UInt32(0))
+        var size = socklen_t(MemoryLayout.size(ofValue: raw))
+        try systemCall("SO_PEERCRED") {
+            getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &raw, &size)
+        }
+        return PeerCredentials(processID: raw.processID, userID: raw.userID)
+    }
+
+    /// Says that no more bytes will be written; reading goes on.
+    public static func finishWriting(_ socket: OwnedDescriptor) {
+        _ = shutdown(socket.number, Int32(SHUT_WR))
+    }
+
+    private static let streamKind =
+        Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+
+    private static func make() throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(try systemCall("socket") { socket(AF_UNIX, streamKind, 0) })
+    }
+
+    private static func withAddress(
+        _ path: String,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) throws(SystemError) -> Void
+    ) throws(SystemError) {
+        let bytes = Array(path.utf8)
+        guard bytes.count <= pathBytesMax else {
+            throw SystemError("bind", path, errorNumber: ENAMETOOLONG)
+        }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        var failure: SystemError?
+        withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                do throws(SystemError) { try body(generic, length) } catch { failure = error }
+            }
+        }
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,141 @@
+internal import DebugTarget
+internal import LinuxSystem
+
+// Stepping over breakpoints. A thread that was shown at a breakpoint must execute the instruction under the
+// trap without missing the trap for others: everything is stopped at this point anyway, so each such
+// thread executes its one instruction alone, with the trap withdrawn, before the rest is set going.
+//
+// The instruction may be a system call that waits for another thread. Once the thread is inside the
+// kernel, the instruction has been fetched, so the trap goes back and the others run; the step ends later.
+
+extension PtraceTarget {
+    /// How long an instruction that enters the kernel may take before the others are set going.
+    private static let systemCallPatienceNanoseconds: UInt64 = 5_000_000
+
+    func stepOverTraps() {
+        for thread in allThreads where thread.action != nil && thread.reported != nil {
+            guard thread.isStopped, !thread.process.space.isEmpty,
+                let counter = try? thread.process.architecture.programCounter(of: thread.id),
+                thread.process.space.hasTrap(at: counter)
+            else { continue }
+            stepOver(counter, thread)
+            if hasReportable { return }
+        }
+    }
+
+    private func stepOver(_ address: TargetAddress, _ thread: Tracee) {
+        let process = thread.process
+        let instruction = (try? process.space.read(at: address, count: 4)) ?? []
+        let mayWait = process.architecture.entersKernel(instruction)
+        guard (try? process.space.withdrawTrap(at: address)) != nil else { return }
+        defer { try? process.space.replaceTrap(at: address) }
+        let wanted = thread.action
+        let held = (signal: thread.signal, information: thread.signalInformation)
+        thread.signal = 0
+        thread.signalInformation = nil
+        var deferred = DeferredSignals()
+        isStopping = true
+        defer { isStopping = false }
+        repeat {
+            thread.action = .step
+            go(on: thread)
+            guard waitForStep(of: thread, mayWait: mayWait) else {
+                thread.action = wanted
+                thread.isSteppingOver = wanted == .run
+                giveBack(held, deferred, to: thread)
+                return
+            }
+        } while deferred.take(from: thread)
+        thread.action = wanted
+        finishStep(of: thread, wanted)
+        giveBack(held, deferred, to: thread)
+    }
+
+    /// Waits for the end of the one instruction, which may also be long in fetching a page of memory.
+    ///
+    /// - Returns: whether the thread has stopped (or ended).
+    private func waitForStep(of thread: Tracee, mayWait: Bool) -> Bool {
+        let deadline =
+            monotonicNanoseconds()
+            + (mayWait
+                ? PtraceTarget.systemCallPatienceNanoseconds : PtraceTarget.stopDeadlineNanoseconds)
+        while thread.state == .running, threadIndex[thread.id] === thread {
+            guard let status = nextStatus(of: thread.id, until: deadline) else { return false }
+            take(status, of: thread.id)
+        }
+        return true
+    }
+
+    /// Turns the end of the step into what the client asked for.
+    private func finishStep(of thread: Tracee, _ wanted: ResumeAction.Kind?) {
+        guard thread.isStopped, thread.pending?.reason == .stepped else { return }
+        switch wanted {
+        case .run, nil: thread.pending = nil
+        case .step: break
+        case .stepRange(let range):
+            guard let counter = try? thread.process.architecture.programCounter(of: thread.id),
+                range.contains(counter), !thread.process.space.hasTrap(at: counter)
+            else { return }
+            thread.pending = nil
+        }
+    }
+
+    /// Hands the thread the signals that had to wait for the step.
+    private func giveBack(
+        _ held: (signal: Int32, information: [UInt8]?),
+        _ deferred: DeferredSignals,
+        to thread: Tracee
+    ) {
+        if held.signal != 0 {
+            thread.signal = held.signal
+            thread.signalInformation = held.information
+        }
+        for (signal, information) in deferred.signals {
+            if thread.isStopped, thread.pending == nil, thread.signal == 0 {
+                thread.signalInformation = information
+                if case .report(let reason) = signalOutcome(of: thread, signal) {
+                    makePending(reason, of: thread)
+                } else {
+                    thread.signal = signal
+                }
+            } else {
+                // Reported or passed when it arrives again.
+                try? signalThread(process: thread.process.id.rawValue, thread: thread.id, signal)
+            }
+        }
+    }
+}
+
+/// Signals that arrived while a thread stepped over a breakpoint.
+private struct DeferredSignals {
+    /// Each with its siginfo.
+    var signals: [(signal: Int32, information: [UInt8])] = []
+    private static let countMax = 64
+
+    /// Takes an asynchronous signal off the thread.
+    ///
+    /// - Returns: whether there was one, so that the step has to be tried again.
+    mutating func take(from thread: Tracee) -> Bool {
+        guard thread.isStopped else { return false }
+        guard let pending = thread.pending else {
+            guard thread.signal != 0 else {
+                // Interrupted or in a group stop: nothing was executed.
+                return signals.count < DeferredSignals.countMax
+            }
+            return keep(thread.signal, of: thread)
+        }
+        guard case .signal(let signal) = pending.reason,
+            let information = try? Ptrace.signalInformation(thread.id),
+            !SignalFields.isFault(information)
+        else { return false }
+        thread.pending = nil
+        return keep(signal.rawValue, of: thread)
+    }
+
+    private mutating func keep(_ signal: Int32, of thread: Tracee) -> Bool {
+        thread.signal = 0
+        guard let information = try? Ptrace.signalInformation(thread.id) else { return false }
+        signals.append((signal, information))
+        return signals.count < DeferredSignals.countMax
+    }
+}

@@ -1,0 +1,59 @@
+// The XSAVE area as NT_X86_XSTATE gives it: 512 bytes FXSAVE, 64 bytes header, then the components, in
+// the standard (not compacted) form (Intel SDM volume 1, chapter 13).
+//
+// FXSAVE keeps the x87 tag word as one bit a register, by physical register, "not empty". gdb wants the
+// full word of FSAVE: two bits a register, whose value for a register in use follows from its contents.
+
+enum X86ExtendedState {
+    /// The FXSAVE part.
+    static let legacyByteCount = 512
+    /// Where the header's XSTATE_BV stands: which components are not in their initial state.
+    static let presenceOffset = 512
+    /// x87, SSE, AVX.
+    static let presenceOfKnownComponents: UInt8 = 0b111
+    /// Where Linux notes XCR0, the components that are enabled.
+    static let enabledOffset = 464
+    /// The most a kernel gives; AMX alone is 8 KiB.
+    static let byteCountMax = 16384
+
+    private static let statusOffset = 2
+    private static let tagOffset = 4
+    private static let firstRegisterOffset = 32
+
+    /// FSAVE's tag word.
+    static func fullTagWord(_ area: [UInt8]) -> UInt32 {
+        let inUse = area[tagOffset]
+        let top = Int(area[statusOffset + 1] >> 3) & 7
+        var word: UInt32 = 0
+        for physical in 0..<8 {
+            var tag: UInt32 = 3
+            if inUse & (1 << physical) != 0 {
+                let start = firstRegisterOffset + 16 * ((physical + 8 - top) % 8)
+                tag = contentTag(area[start..<(start + 10)])
+            }
+            word |= tag << (2 * UInt32(physical))
+        }
+        return word
+    }
+
+    /// 0 valid, 1 zero, 2 special (denormal, infinite, not a number).
+    private static func contentTag(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        let digits = Array(bytes)
+        let exponent = UInt16(digits[9] & 0x7f) << 8 | UInt16(digits[8])
+        let isIntegerBitSet = digits[7] & 0x80 != 0
+        if exponent == 0x7fff { return 2 }
+        if exponent == 0 { return digits[..<8].allSatisfy { $0 == 0 } ? 1 : 2 }
+        return isIntegerBitSet ? 0 : 2
+    }
+
+    /// FXSAVE's tag byte for FSAVE's tag word.
+    static func shortTagByte(_ word: UInt32) -> UInt8 {
+        (0..<8).reduce(0) { byte, physical in
+            (word >> (2 * UInt32(physical))) & 3 == 3 ? byte : byte | (1 << UInt8(physical))
+        }
+    }
+
+    static func setTagWord(_ word: UInt32, in area: inout [UInt8]) {
+        area[tagOffset] = shortTagByte(word)
+    }
+}

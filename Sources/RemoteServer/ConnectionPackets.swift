@@ -1,0 +1,74 @@
+internal import DebugTarget
+internal import GDBRemoteProtocol
+
+// The connection itself: features, acknowledgements, extended mode.
+
+extension ServerSession {
+    static var connectionPackets: [PacketEntry] {
+        [
+            PacketEntry("qSupported") { session, packet in session.agreeOnFeatures(packet) },
+            PacketEntry("QStartNoAckMode") { session, _ in
+                session.personality.usesAcknowledgements = false
+                return .ok
+            },
+            // A reply to something unknown would teach the client that it is known.
+            PacketEntry("vMustReplyEmpty") { _, _ in .unsupported },
+            PacketEntry("!") { _, _ in .ok },
+            PacketEntry("qSymbol") { _, packet in
+                // No symbols are asked for: thread-local storage is found without libthread_db.
+                packet.starts(with: "qSymbol:".utf8) ? .ok : .unsupported
+            },
+            PacketEntry("QNonStop") { _, packet in
+                switch SwitchRequest.value(in: packet, after: "QNonStop:") {
+                case false?: .ok
+                case true?: .failure(TargetError(.unsupported, "non-stop mode is not served"))
+                case nil: .malformed(packet)
+                }
+            },
+        ]
+    }
+
+    private func agreeOnFeatures(_ packet: [UInt8]) -> Reply {
+        guard let offered = FeatureList(request: packet) else { return .malformed(packet) }
+        personality.adopt(offered)
+        var events: Set<OptionalEvent> = []
+        if personality.forkEvents { events.insert(.fork) }
+        if personality.vforkEvents { events.insert(.vfork) }
+        target.eventSelection?.reportedEvents = events
+        return .payload([UInt8](text: features(for: offered).text))
+    }
+
+    /// What there is, from what the target can and the client understands.
+    private func features(for client: FeatureList) -> FeatureList {
+        var list = FeatureList()
+        list.add("PacketSize", value: Hex.text(UInt64(packetBytesMax)))
+        let always = [
+            "QStartNoAckMode", "multiprocess", "vContSupported", "swbreak", "hwbreak",
+            "no-resumed", "QDisableRandomization", "QEnvironmentHexEncoded",
+            "QEnvironmentUnset", "QEnvironmentReset", "QSetWorkingDir", "QStartupWithShell",
+            "qXfer:features:read", "qXfer:threads:read", "binary-upload",
+        ]
+        for name in always { list.add(name) }
+        let abilities: [(Bool, [String])] = [
+            (
+                target.processDetails != nil,
+                [
+                    "qXfer:auxv:read", "qXfer:exec-file:read", "qXfer:libraries-svr4:read",
+                    "augmented-libraries-svr4-read",
+                ]
+            ),
+            (target.signalInformation != nil, ["qXfer:siginfo:read", "qXfer:siginfo:write"]),
+            (target.systemTables != nil, ["qXfer:osdata:read"]),
+            (target.signalPolicy != nil, ["QPassSignals", "QProgramSignals"]),
+            (target.eventSelection != nil, ["QThreadEvents"]),
+            (target.eventSelection != nil && personality.forkEvents, ["fork-events"]),
+            (target.eventSelection != nil && personality.vforkEvents, ["vfork-events"]),
+            (personality.execEvents, ["exec-events"]),
+            (personality.errorMessages, ["error-message"]),
+        ]
+        for (isThere, names) in abilities where isThere {
+            for name in names { list.add(name) }
+        }
+        return list
+    }
+}

@@ -1,0 +1,110 @@
+internal import DebugTarget
+internal import GDBRemoteProtocol
+
+// Starting, attaching, detaching, killing.
+
+extension ServerSession {
+    static var processPackets: [PacketEntry] {
+        [
+            PacketEntry("vAttach;", showsErrorText: true) { session, packet throws(TargetError) in
+                guard let process = ProcessRequest.process(in: packet, after: "vAttach;") else {
+                    return .malformed(packet)
+                }
+                let thread = try session.target.attach(to: process)
+                return session.stopReply(thread, .attached)
+            },
+            PacketEntry("vRun", showsErrorText: true) { session, packet throws(TargetError) in
+                guard let request = RunRequest(payload: packet) else { return .malformed(packet) }
+                return try session.launch(request)
+            },
+            PacketEntry("vKill;", showsErrorText: true) { session, packet throws(TargetError) in
+                guard let process = ProcessRequest.process(in: packet, after: "vKill;") else {
+                    return .malformed(packet)
+                }
+                try session.target.kill(process)
+                session.forgetGone()
+                return .ok
+            },
+            PacketEntry("D", showsErrorText: true) { session, packet throws(TargetError) in
+                try session.detach(packet)
+            },
+            PacketEntry("k") { session, _ throws(TargetError) in
+                for process in session.target.processes { try session.target.kill(process) }
+                session.forgetGone()
+                return .none
+            },
+            PacketEntry("R") { session, _ throws(TargetError) in
+                for process in session.target.processes { try session.target.kill(process) }
+                let thread = try session.target.launch(session.launchSettings.request)
+                _ = session.stopReply(thread, .launched)
+                return .none
+            },
+            PacketEntry("qAttached") { session, packet throws(TargetError) in
+                let named = ProcessRequest.process(in: packet, after: "qAttached:")
+                let process = if let named { named } else { try session.currentProcess() }
+                let launched = session.target.processDetails?.wasLaunched(process) ?? false
+                return .payload([UInt8](text: launched ? "0" : "1"))
+            },
+            PacketEntry("?") { session, _ throws(TargetError) in try session.answerStopQuestion() },
+        ]
+    }
+
+    private func launch(_ request: RunRequest) throws(TargetError) -> Reply {
+        var arguments = request.arguments
+        if arguments.first?.isEmpty ?? true {
+            // No program: the one of the last time, with these arguments.
+            guard let program = launchSettings.arguments.first else {
+                throw TargetError(.invalid, "no program was named, and none was run before")
+            }
+            arguments = [program] + arguments.dropFirst()
+        }
+        launchSettings.arguments = arguments
+        let thread = try target.launch(launchSettings.request)
+        return stopReply(thread, .launched)
+    }
+
+    private func detach(_ packet: [UInt8]) throws(TargetError) -> Reply {
+        if packet == [UInt8](text: "D") {
+            for process in target.processes { try target.detach(from: process) }
+        } else {
+            guard let process = ProcessRequest.process(in: packet, after: "D;") else {
+                return .malformed(packet)
+            }
+            try target.detach(from: process)
+        }
+        forgetGone()
+        return .ok
+    }
+
+    private func answerStopQuestion() throws(TargetError) -> Reply {
+        guard let process = target.processes.first else {
+            return .payload(StopReply.exited(status: 0, process: nil).payload)
+        }
+        if let lastStop { return .payload(lastStop.payload) }
+        let threads = try target.threads(of: process)
+        guard let thread = threads.first?.thread else {
+            return .payload(StopReply.exited(status: 0, process: nil).payload)
+        }
+        return stopReply(thread, .attached)
+    }
+
+    /// A stop that is the answer to a request.
+    private func stopReply(_ thread: ThreadID, _ reason: StopReason) -> Reply {
+        selection.stopped(thread)
+        let reply = StopReply.stopped(threadStop(thread, reason))
+        lastStop = reply
+        forgetState()
+        return .payload(reply.payload)
+    }
+
+    /// Lets go of what was known of processes that are gone.
+    func forgetGone() {
+        forgetState()
+        lastStop = nil
+        if let general = selection.general, !target.processes.contains(general.process) {
+            selection.stopped(nil)
+        }
+        // Killed or detached while it ran: no stop reply will come for it.
+        if target.processes.isEmpty { isRunning = false }
+    }
+}

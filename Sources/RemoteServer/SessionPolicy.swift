@@ -1,0 +1,87 @@
+public import ByteTransport
+
+/// What becomes of processes when a session ends, and how much the session takes.
+public struct SessionPolicy: Sendable, Equatable {
+    /// What becomes of a process.
+    public enum Fate: Sendable, Equatable {
+        /// It is ended by SIGKILL.
+        case kill
+        /// It runs on without a debugger.
+        case detach
+    }
+
+    /// Processes that the session started.
+    public var launchedProcesses = Fate.kill
+    /// Processes that the session attached to.
+    public var attachedProcesses = Fate.detach
+    /// The longest packet in bytes; nil for what suits the link.
+    public var packetBytesMax: Int?
+    /// Whether `monitor exit` may end the server.
+    public var mayEndServer = true
+
+    /// The usual policy: what was started is ended, what was attached to runs on.
+    public init() {}
+}
+
+/// What suits a link (reference measurements: on a slow line every client that reads ahead makes large
+/// answers expensive; on a fast one, round trips are).
+struct LinkProfile: Equatable {
+    /// PacketSize.
+    var packetBytesMax: Int
+    /// The most data in one answer of `vFile:pread`; gdb asks for a whole packet to see a 64-byte header.
+    var fileReadBytesMax: Int
+
+    init(_ link: LinkKind) {
+        switch link {
+        case .local, .network:
+            packetBytesMax = 0x20000
+            fileReadBytesMax = 0x20000
+        case .serial:
+            packetBytesMax = 0x1000
+            fileReadBytesMax = 1536
+        }
+    }
+}
+
+/// Why a session ended.
+public enum SessionResult: Sendable, Equatable {
+    /// The client has gone.
+    case clientLeft(EndReason)
+    /// The client does what no session can go on with; words for the log.
+    case clientMisbehaved(String)
+    /// `endSession` was called.
+    case ended
+    /// The client asked for the end of the whole process server (`monitor exit`).
+    case serverExitRequested
+    /// The target itself is lost.
+    case targetLost(String)
+}
+
+/// What a session waits for.
+public struct SessionInterest: Sendable, Equatable {
+    /// The transport's descriptor.
+    public var transport: Int32
+    /// Whether bytes wait to be written.
+    public var wantsWrite: Bool
+    /// Whether more bytes are wanted (not while the client leaves answers unread).
+    public var wantsRead: Bool
+    /// The target's descriptor, -1 for none.
+    public var target: Int32
+}
+
+/// What has become ready.
+public struct SessionReadiness: Sendable, Equatable {
+    /// The transport can be read or written, or has ended.
+    public var transport: Bool
+    /// The target may have an event.
+    public var target: Bool
+    /// The session is to end (SIGTERM).
+    public var endRequested: Bool
+
+    /// Builds an answer.
+    public init(transport: Bool, target: Bool, endRequested: Bool = false) {
+        self.transport = transport
+        self.target = target
+        self.endRequested = endRequested
+    }
+}

@@ -1,0 +1,60 @@
+import CElfutils
+
+extension ModuleSymbols {
+    /// The caller's registers, by the call frame information; nil when there is none for the frame,
+    /// or when the frame is the outermost.
+    public func unwind(
+        _ frame: UnwindRegisters,
+        bias: UInt64,
+        memory: any MemoryReader
+    ) -> UnwindRegisters? {
+        callFrames.withRules(at: frame.lookupAddress &- bias) { rules in
+            let machine = ExpressionMachine(registers: frame, bias: bias, memory: memory)
+            guard let (column, isSignalFrame) = rules.returnAddress, let layout = registerLayout,
+                let operations = rules.frameAddress,
+                let frameAddress = machine.value(of: operations)
+            else { return nil }
+            var caller = UnwindRegisters(pc: 0)
+            for register in layout.preserved {
+                caller[register] = rules.withRule(of: register) { rule in
+                    let rule = layout.corrected(rule, of: register)
+                    return machine.callerValue(of: register, rule, frameAddress: frameAddress)
+                }
+            }
+            let pc = rules.withRule(of: column) { rule in
+                machine.callerValue(of: column, rule, frameAddress: frameAddress)
+            }
+            guard let pc, pc != 0 else { return nil }
+            caller.pc = pc
+            caller[layout.programCounter] = pc
+            caller[layout.stackPointer] = caller[layout.stackPointer] ?? frameAddress
+            caller.cfa = frameAddress
+            caller.pcIsReturnAddress = !isSignalFrame
+            let isStuck =
+                pc == frame.pc && caller[layout.stackPointer] == frame[layout.stackPointer]
+            return isStuck ? nil : caller
+        }
+    }
+
+    /// The canonical frame address of a frame: the stack pointer before its call.
+    public func canonicalFrameAddress(
+        of frame: UnwindRegisters,
+        bias: UInt64,
+        memory: any MemoryReader
+    ) -> UInt64? {
+        callFrames.withRules(at: frame.lookupAddress &- bias) { rules in
+            let machine = ExpressionMachine(registers: frame, bias: bias, memory: memory)
+            return rules.frameAddress.flatMap(machine.value(of:))
+        }
+    }
+
+    /// Whether the code at an address is the trampoline that a signal handler returns to.
+    public func isSignalTrampoline(at address: UInt64) -> Bool {
+        callFrames.withRules(at: address) { $0.returnAddress?.isSignalFrame } ?? false
+    }
+
+    /// Which DWARF registers there are.
+    var registerLayout: RegisterLayout? {
+        architecture.flatMap(RegisterLayout.init(architecture:))
+    }
+}

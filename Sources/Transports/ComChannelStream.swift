@@ -1,0 +1,66 @@
+internal import BrokerProtocol
+public import LinuxSystem
+
+/// One connection on a channel of a serial port.
+///
+/// The descriptor is a plain stream socket: read, write, poll and shutdown work as on any other, and it may be
+/// handed to another process.
+public final class ComChannelStream {
+    /// The channel's bytes, both ways; it does not block.
+    public let descriptor: OwnedDescriptor
+    /// The far end for people, `com /dev/ttyS1 channel 7`.
+    public let peerName: String
+    /// The line's bits per second.
+    public let baudRate: Int
+    /// The channel, 0–254.
+    public let channel: Int
+
+    private let control: ComControl
+    private let token: BrokerToken
+    private var reason: String?
+
+    init(
+        _ descriptor: OwnedDescriptor,
+        _ control: ComControl,
+        _ token: BrokerToken,
+        peerName: String,
+        baudRate: Int,
+        channel: Int
+    ) {
+        self.descriptor = descriptor
+        self.control = control
+        self.token = token
+        self.peerName = peerName
+        self.baudRate = baudRate
+        self.channel = channel
+    }
+
+    deinit { close() }
+
+    /// Why the stream broke, for a stream whose descriptor has ended: "the peer restarted"; nil when both
+    /// sides had finished or it still stands.
+    public var lastReason: String? {
+        if reason == nil {
+            reason = try? control.event(timeoutMilliseconds: 0) { [token] message in
+                guard case .closed(token, let end, let words) = message, end != .finished else {
+                    return nil
+                }
+                return words
+            }
+            if reason == nil && control.hasEnded { reason = "the broker of the port has ended" }
+        }
+        return reason
+    }
+
+    /// Says that no more bytes will be written; the other direction stays open.
+    public func finishWriting() {
+        UnixSocket.finishWriting(descriptor)
+    }
+
+    /// Says that the stream is being left on purpose; the descriptor closes when its last owner lets go.
+    ///
+    /// Without this word the broker takes the end of this process for its death and tells the far end so.
+    public func close() {
+        control.leave()
+    }
+}

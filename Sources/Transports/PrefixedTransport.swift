@@ -1,0 +1,43 @@
+public import ByteTransport
+
+/// A stream of which some bytes have been read already.
+public final class PrefixedTransport: ByteTransport {
+    private let inner: any ByteTransport
+    private var prefix: [UInt8]
+
+    /// Puts bytes back in front of a stream.
+    public init(_ prefix: [UInt8], before inner: any ByteTransport) {
+        self.prefix = prefix
+        self.inner = inner
+    }
+
+    /// The inner stream's descriptor; it does not show that put-back bytes wait: read before polling.
+    public var descriptor: Int32 { inner.descriptor }
+    /// The inner stream's far end.
+    public var peerName: String { inner.peerName }
+    /// The inner stream's line.
+    public var link: LinkKind { inner.link }
+
+    /// Takes the put-back bytes, then what arrives.
+    public func read(maximum: Int) -> ReadResult {
+        if prefix.isEmpty { return inner.read(maximum: maximum) }
+        let bytes = Array(prefix.prefix(maximum))
+        prefix.removeFirst(bytes.count)
+        return .bytes(bytes)
+    }
+
+    /// Gives bytes to the stream.
+    public func write(_ bytes: ArraySlice<UInt8>) -> Int? {
+        inner.write(bytes)
+    }
+
+    /// Says that no more bytes will come from this end.
+    public func finishWriting() {
+        inner.finishWriting()
+    }
+
+    /// Closes both directions.
+    public func close() {
+        inner.close()
+    }
+}

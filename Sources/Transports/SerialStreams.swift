@@ -1,0 +1,89 @@
+internal import ByteTransport
+internal import ConnectionStrings
+internal import LinuxSystem
+
+/// How long a client waits for a server on its channel, in milliseconds.
+let comConnectTimeoutMilliseconds = 10_000
+
+/// Connects to a channel of a serial port.
+func openComStream(
+    _ serial: ConnectionString.SerialChannel,
+    program: String
+) throws(TransportError) -> any ByteTransport {
+    let stream: ComChannelStream
+    do {
+        let port = try ComPortClient.open(
+            port: serial.port,
+            settings: ComPortClient.Settings(baudRate: serial.baudRate),
+            program: program
+        )
+        stream = try port.connect(
+            channel: serial.channel,
+            waitMilliseconds: comConnectTimeoutMilliseconds
+        )
+    } catch {
+        throw TransportError(error.description)
+    }
+    do {
+        return try DescriptorTransport(
+            stream.descriptor,
+            peerName: stream.peerName,
+            link: .serial(baudRate: stream.baudRate),
+            reasonForEnd: { stream.lastReason }
+        )
+    } catch {
+        throw TransportError(stream.peerName, error)
+    }
+}
+
+/// Listens on a channel of a serial port.
+func openComListener(
+    _ connection: ConnectionString,
+    _ serial: ConnectionString.SerialChannel,
+    program: String
+) throws(TransportError) -> any StreamListener {
+    do {
+        let port = try ComPortClient.open(
+            port: serial.port,
+            settings: ComPortClient.Settings(baudRate: serial.baudRate),
+            program: program
+        )
+        return ComStreamListener(
+            try port.listen(channel: serial.channel),
+            displayedName: connection.displayed()
+        )
+    } catch {
+        throw TransportError(error.description)
+    }
+}
+
+/// A channel of a serial port as a listener of a process server.
+///
+/// It outlives the port's broker: when that ends, another is started, and until one can be the listener is
+/// merely deaf.
+private final class ComStreamListener: StreamListener {
+    private let listener: ComChannelListener
+    let displayedName: String
+
+    init(_ listener: ComChannelListener, displayedName: String) {
+        self.listener = listener
+        self.displayedName = displayedName
+    }
+
+    var descriptor: Int32 { listener.descriptor }
+
+    func accept() throws(TransportError) -> AcceptedConnection? {
+        do {
+            if listener.descriptor < 0 { try listener.renew() }
+            guard let stream = try listener.accept() else { return nil }
+            return AcceptedConnection(
+                descriptor: stream.descriptor,
+                peerName: stream.peerName,
+                link: .serial(baudRate: stream.baudRate),
+                keeper: stream
+            )
+        } catch {
+            throw TransportError(error.description)
+        }
+    }
+}

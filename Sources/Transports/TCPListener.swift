@@ -1,0 +1,82 @@
+internal import Glibc
+internal import LinuxSystem
+
+/// A listening TCP socket: both IP versions where the machine has them.
+public final class TCPListener {
+    /// How many connections may wait to be accepted.
+    public static let backlog: Int32 = 64
+
+    private let socket: OwnedDescriptor
+    /// The port it listens on.
+    public let port: Int
+
+    /// Listens on the first free port of a range.
+    public init(ports: ClosedRange<Int>, onlyIPv6: Bool) throws(TransportError) {
+        var lastError = SystemError("bind", errorNumber: EADDRINUSE)
+        for port in ports {
+            do {
+                let (socket, chosen) = try Self.listen(on: port, onlyIPv6: onlyIPv6)
+                self.socket = socket
+                self.port = chosen
+                return
+            } catch {
+                lastError = error
+                if error.errorNumber != EADDRINUSE { break }
+            }
+        }
+        throw Self.error(ports, lastError)
+    }
+
+    /// Shows readable in poll(2) when a connection waits.
+    public var descriptor: Int32 { socket.number }
+
+    /// Takes a waiting connection; nil when there is none (any more).
+    public func accept() throws(TransportError) -> TCPSocket.Connection? {
+        do {
+            guard let (descriptor, address) = try SocketAddress.accept(from: socket) else {
+                return nil
+            }
+            try TCPSocket.prepare(descriptor)
+            return TCPSocket.Connection(descriptor: descriptor, peerName: "tcp \(address)")
+        } catch {
+            throw TransportError("tcp port \(port)", error)
+        }
+    }
+
+    private static func listen(
+        on port: Int,
+        onlyIPv6: Bool
+    ) throws(SystemError) -> (OwnedDescriptor, Int) {
+        do {
+            return try SocketAddress.any(port: port, isIPv6: true).listen(
+                onlyIPv6: onlyIPv6,
+                backlog: backlog
+            )
+        } catch  where error.errorNumber == EAFNOSUPPORT && !onlyIPv6 {
+            return try SocketAddress.any(port: port, isIPv6: false).listen(
+                onlyIPv6: false,
+                backlog: backlog
+            )
+        }
+    }
+
+    private static func error(
+        _ ports: ClosedRange<Int>,
+        _ error: SystemError
+    ) -> TransportError {
+        let name =
+            ports.count == 1
+            ? "tcp port \(ports.lowerBound)"
+            : "tcp ports \(ports.lowerBound)–\(ports.upperBound)"
+        switch error.errorNumber {
+        case EADDRINUSE where ports.count > 1:
+            return TransportError("\(name): all of them are in use")
+        case EADDRINUSE:
+            return TransportError("\(name) is in use; give another port, or a range such as 51:60")
+        case EACCES:
+            return TransportError("\(name): ports below 1024 are for root (CAP_NET_BIND_SERVICE)")
+        default:
+            return TransportError("cannot listen on \(name)", error)
+        }
+    }
+}

@@ -1,0 +1,261 @@
+import ByteTransport
+import Commands
+import Console
+import DebugEngine
+import DebugTarget
+import LinuxSystem
+import RemoteClient
+
+/// How the program ended, for the shell.
+enum ExitCode: Int32 {
+    case success = 0
+    case usage = 1
+    case connection = 2
+    case target = 3
+}
+
+/// One run of the debugger: from the connection to the last prompt.
+final class Debugger {
+    private let options: Options
+    private let arguments: [String]
+    private let console: ConsoleOutput
+    private let output: ProgramOutput
+    private let host: ProgramHost
+    private let files: LocalFiles
+
+    init(options: Options, arguments: [String]) throws(SystemError) {
+        self.options = options
+        self.arguments = arguments
+        console = ConsoleOutput()
+        files = LocalFiles()
+        output = ProgramOutput(console: console, isVerbose: options.isVerbose)
+        host = try ProgramHost(output: output, files: files)
+    }
+
+    func run() -> ExitCode {
+        if let path = options.logPath {
+            do {
+                try console.openLog(path, appending: options.appendsLog)
+                output.line("Opened log file '\(path)'")
+            } catch {
+                printError("cdb: \(error)\n")
+                return .usage
+            }
+        }
+        output.line()
+        output.line(Product.banner)
+        output.line()
+        let remote: RemoteTarget
+        do {
+            remote = try connect()
+        } catch {
+            printError("cdb: \(error.message)\n")
+            return .connection
+        }
+        defer { remote.close() }
+        let session = makeSession(remote)
+        guard begin(session, remote) else { return .target }
+        return runPrompt(session, remote)
+    }
+
+    private func connect() throws(ConnectionFailure) -> RemoteTarget {
+        guard let text = options.premote else {
+            throw ConnectionFailure(message: "no target: -premote names the process server")
+        }
+        let transport = try openTransport(text)
+        do {
+            return try RemoteTarget(transport, interrupts: host)
+        } catch {
+            throw ConnectionFailure(message: error.message)
+        }
+    }
+
+    private func makeSession(_ remote: RemoteTarget) -> DebugSession {
+        let session = DebugSession(target: remote, host: host)
+        func path(_ option: String?, _ variable: String) -> [String] {
+            SearchPaths.split(option ?? "") + SearchPaths.split(environmentValue(variable) ?? "")
+        }
+        session.paths.symbols = path(options.symbolPath, "_NT_SYMBOL_PATH")
+        session.paths.images = path(options.imagePath, "_NT_EXECUTABLE_IMAGE_PATH")
+        session.paths.sources = path(options.sourcePath, "_NT_SOURCE_PATH")
+        session.followsChildren = options.followsChildren
+        session.stopsAtExit = !options.skipsFinalStop
+        if options.stepsByLine { session.sourceOptions.insert(.step) }
+        if case .serial(let baudRate) = remote.lineKind {
+            session.isLineSlow = true
+            // What the line carries in about a minute.
+            session.automaticFetchBytesMax = UInt64(max(baudRate, 0)) / 10 * 60
+        }
+        return session
+    }
+
+    // MARK: - The beginning
+
+    /// Attaches or starts; false when that failed, which has been said.
+    private func begin(_ session: DebugSession, _ remote: RemoteTarget) -> Bool {
+        do {
+            let report = try firstStop(session, remote)
+            guard let report else {
+                return fail(["cdb: nothing to debug: name a program, -p PID or -pn Name"])
+            }
+            if options.skipsInitialStop || options.attachesWithoutBreak { return true }
+            session.show(report)
+            return true
+        } catch let error as TargetError {
+            if case .process(let id) = options.debuggee {
+                return fail(AttachFailure.lines(id, error))
+            }
+            return fail(["cdb: \(error.message)"])
+        } catch {
+            return fail(["cdb: \(session.describe(error))"])
+        }
+    }
+
+    /// Says why there is nothing to debug: on standard error, as with every failure to start, and
+    /// in the log.
+    private func fail(_ lines: [String]) -> Bool {
+        for line in lines {
+            printError(line + "\n")
+            console.logOnly(line + "\n")
+        }
+        return false
+    }
+
+    private func firstStop(
+        _ session: DebugSession,
+        _ remote: RemoteTarget
+    ) throws -> StopReport? {
+        switch options.debuggee {
+        case .program(let words):
+            output.line("CommandLine: \(words.joined(separator: " "))")
+            showPaths(session)
+            return try session.launch(LaunchRequest(arguments: words))
+        case .process(let id):
+            output.line("*** wait with pending attach")
+            showPaths(session)
+            return try session.attach(to: ProcessID(id))
+        case .processName(let name):
+            let id = try process(named: name, remote)
+            output.line("*** wait with pending attach")
+            showPaths(session)
+            return try session.attach(to: id)
+        case .none:
+            guard let thread = remote.initialThread else { return nil }
+            showPaths(session)
+            return try session.adoptExisting(thread)
+        }
+    }
+
+    private func showPaths(_ session: DebugSession) {
+        let symbols = session.paths.symbols.joined(separator: ";")
+        let images = session.paths.images.joined(separator: ";")
+        output.line("Symbol search path is: \(symbols)")
+        output.line("Executable search path is: \(images)")
+    }
+
+    private func process(named name: String, _ remote: RemoteTarget) throws -> ProcessID {
+        guard let listing = remote.processListing else {
+            throw EngineError.sentence(
+                "this target does not list processes; attach by number with -p"
+            )
+        }
+        let found = try listing.listProcesses().filter { $0.name == name }
+        guard let first = found.first else {
+            throw EngineError.sentence("no process of the target is called \(name)")
+        }
+        guard found.count == 1 else {
+            let ids = found.map { "\($0.process)" }.joined(separator: ", ")
+            throw EngineError.sentence("several processes are called \(name): \(ids); choose by -p")
+        }
+        return first.process
+    }
+
+    // MARK: - The prompt
+
+    private func runPrompt(_ session: DebugSession, _ remote: RemoteTarget) -> ExitCode {
+        let environment = ProgramEnvironment(
+            console: console,
+            remote: remote,
+            arguments: arguments
+        )
+        let interpreter = CommandInterpreter(session: session, environment: environment)
+        runInitialCommands(interpreter)
+        let reader = LineReader(program: "cdb", historyPath: files.historyPath)
+        while interpreter.quitRequest == nil, remote.isConnected, !endsByItself(session) {
+            // A Ctrl+C at the prompt is not for the command that follows.
+            _ = host.takeInterrupt()
+            guard let line = reader.readLine(prompt: session.prompt) else {
+                output.line()
+                return end(session, remote, by: nil)
+            }
+            console.logOnly(session.prompt + line + "\n")
+            switch controlKey(line) {
+            case .leave: return .success
+            case .version: output.line(environment.versionText)
+            case nil: interpreter.execute(line)
+            }
+        }
+        return end(session, remote, by: interpreter.quitRequest)
+    }
+
+    private enum ControlKey {
+        case leave
+        case version
+    }
+
+    /// Ctrl+B and Ctrl+W, alone on a line.
+    private func controlKey(_ line: String) -> ControlKey? {
+        switch line {
+        case "\u{02}": .leave
+        case "\u{17}": .version
+        default: nil
+        }
+    }
+
+    private func runInitialCommands(_ interpreter: CommandInterpreter) {
+        if options.skipsInitialStop || options.attachesWithoutBreak { interpreter.execute("g") }
+        if let path = options.scriptPath {
+            interpreter.execute("$$<\(path)")
+        }
+        if let commands = options.commands, interpreter.quitRequest == nil {
+            output.line("cdb: Reading initial command '\(commands)'")
+            interpreter.execute(commands)
+        }
+        interpreter.forgetLastLine()
+    }
+
+    /// With `-G` the session is over when the last process is.
+    private func endsByItself(_ session: DebugSession) -> Bool {
+        !session.stopsAtExit && session.processes.isEmpty
+    }
+
+    /// Ends the session as its last command, or the end of the input, wants it.
+    ///
+    /// `q` ends the processes, `qd` and `-pd` let them run on; at the end of the input what was
+    /// started ends and what was attached to runs on, as when the client dies.
+    private func end(
+        _ session: DebugSession,
+        _ remote: RemoteTarget,
+        by request: QuitRequest?
+    ) -> ExitCode {
+        if request == .serverEnded { return .success }
+        guard remote.isConnected else { return .target }
+        output.line("quit:")
+        do {
+            for process in session.processes {
+                let isKept =
+                    options.detachesAtEnd || request == .detach
+                    || request == nil && process.origin == .attached
+                if isKept {
+                    try session.detach(process)
+                } else {
+                    try session.kill(process)
+                }
+            }
+            return .success
+        } catch {
+            output.line("cdb: \(session.describe(error))", .error)
+            return .target
+        }
+    }
+}

@@ -1,0 +1,180 @@
+internal import WireCore
+
+/// What the command line asks for.
+struct Options {
+    /// What is to be debugged.
+    enum Debuggee: Equatable {
+        /// Nothing was named.
+        case none
+        /// `-p`.
+        case process(Int32)
+        /// `-pn`.
+        case processName(String)
+        /// A program and its arguments.
+        case program([String])
+    }
+
+    /// `-premote`.
+    var premote: String?
+    var debuggee = Debuggee.none
+    /// `-g`: the initial stop is passed over.
+    var skipsInitialStop = false
+    /// `-G`: the end of the process ends the session.
+    var skipsFinalStop = false
+    /// `-pb`: no break when attaching.
+    var attachesWithoutBreak = false
+    /// `-pd`: the end of the session lets everything run on.
+    var detachesAtEnd = false
+    /// `-o`: children are debugged too.
+    var followsChildren = false
+    /// `-v`.
+    var isVerbose = false
+    /// `-lines`.
+    var stepsByLine = false
+    /// `-c`.
+    var commands: String?
+    /// `-cf`.
+    var scriptPath: String?
+    /// `-y`, `-i`, `-srcpath`.
+    var symbolPath: String?
+    var imagePath: String?
+    var sourcePath: String?
+    /// `-logo`, `-loga`.
+    var logPath: String?
+    var appendsLog = false
+    /// `-?` and `-version`.
+    var wantsUsage = false
+    var wantsVersion = false
+}
+
+/// Why a command line cannot be used: one sentence.
+struct UsageError: Error, Equatable {
+    var message: String
+}
+
+/// Reads CDB's command line: options begin with `-` or `/`, most in either case; those without a
+/// value may be written together (`-gGv`); the program comes last and everything behind it is its
+/// own.
+struct OptionParser {
+    private var rest: ArraySlice<String>
+    private var options = Options()
+
+    private init(_ arguments: [String]) {
+        rest = arguments[...]
+    }
+
+    /// Reads the arguments without the program's own name.
+    static func parse(_ arguments: [String]) throws(UsageError) -> Options {
+        var parser = OptionParser(arguments)
+        while let argument = parser.rest.first {
+            guard let name = Self.optionName(argument) else {
+                parser.options.debuggee = .program(Array(parser.rest))
+                break
+            }
+            parser.rest = parser.rest.dropFirst()
+            try parser.take(name, argument)
+        }
+        return parser.options
+    }
+
+    /// The name without its sign; nil for what is no option.
+    ///
+    /// `/name` is one only if it is known, since paths begin that way.
+    private static func optionName(_ argument: String) -> String? {
+        guard argument.count > 1 else { return nil }
+        if argument.hasPrefix("-") { return String(argument.dropFirst()) }
+        guard argument.hasPrefix("/") else { return nil }
+        let name = String(argument.dropFirst())
+        let isKnown = switchTable[key(name)] != nil || valueTable[key(name)] != nil
+        return isKnown ? name : nil
+    }
+
+    /// Option names count in either case, but for `-g` and `-G`, `-remote` and `-server`.
+    private static func key(_ name: String) -> String {
+        name == "G" ? name : name.lowercased()
+    }
+
+    private typealias Switch = @Sendable (inout Options) -> Void
+    private typealias Value = @Sendable (inout Options, String) throws(UsageError) -> Void
+
+    private static let switchTable: [String: Switch] = [
+        "g": { $0.skipsInitialStop = true },
+        "G": { $0.skipsFinalStop = true },
+        "pb": { $0.attachesWithoutBreak = true },
+        "pd": { $0.detachesAtEnd = true },
+        "o": { $0.followsChildren = true },
+        "v": { $0.isVerbose = true },
+        "lines": { $0.stepsByLine = true },
+        "?": { $0.wantsUsage = true },
+        "version": { $0.wantsVersion = true },
+        // Taken from scripts made for the original; they mean nothing here.
+        "n": { _ in }, "s": { _ in }, "w": { _ in }, "2": { _ in }, "hd": { _ in },
+        "myob": { _ in }, "nosqm": { _ in }, "noshell": { _ in }, "sins": { _ in },
+        "snul": { _ in }, "sup": { _ in }, "bonc": { _ in }, "isd": { _ in },
+    ]
+
+    private static let valueTable: [String: Value] = [
+        "premote": { (options: inout Options, value: String) in options.premote = value },
+        "p": { (options: inout Options, value: String) throws(UsageError) in
+            options.debuggee = .process(try Self.processID(value))
+        },
+        "pn": { (options: inout Options, value: String) in
+            options.debuggee = .processName(value)
+        },
+        "c": { (options: inout Options, value: String) in options.commands = value },
+        "cf": { (options: inout Options, value: String) in options.scriptPath = value },
+        "y": { (options: inout Options, value: String) in options.symbolPath = value },
+        "i": { (options: inout Options, value: String) in options.imagePath = value },
+        "srcpath": { (options: inout Options, value: String) in options.sourcePath = value },
+        "logo": { (options: inout Options, value: String) in options.logPath = value },
+        "loga": { (options: inout Options, value: String) in
+            options.logPath = value
+            options.appendsLog = true
+        },
+    ]
+
+    /// Options of the original that this version does not have.
+    private static let missing: Set<String> = [
+        "server", "remote", "k", "z", "psn", "pe", "pr", "pv", "pvr", "pt", "qr", "cimp", "wake",
+        "iae", "iaec", "iu", "noio", "ee", "x", "xe", "xd", "xn", "xi", "cfr", "vf", "d", "ddefer",
+    ]
+
+    private static func processID(_ text: String) throws(UsageError) -> Int32 {
+        let digits = text.lowercased().hasPrefix("0n") ? String(text.dropFirst(2)) : text
+        let number =
+            digits.lowercased().hasPrefix("0x")
+            ? Int32(digits.dropFirst(2), radix: 16) : Int32(digits)
+        guard let number, number > 0 else {
+            throw UsageError(message: "-p \(text): a process id is a decimal number above 0")
+        }
+        return number
+    }
+
+    private mutating func take(_ name: String, _ written: String) throws(UsageError) {
+        let key = Self.key(name)
+        if let apply = Self.switchTable[key] { return apply(&options) }
+        if let apply = Self.valueTable[key] {
+            guard let value = rest.popFirst() else {
+                throw UsageError(message: "\(written) needs a value behind it")
+            }
+            return try apply(&options, value)
+        }
+        if Self.missing.contains(key) {
+            throw UsageError(message: "\(written) is not supported by this version of cdb")
+        }
+        let letters = name.map { Self.key(String($0)) }
+        if name.count > 1, letters.allSatisfy({ Self.switchTable[$0] != nil && $0 != "?" }) {
+            for letter in letters { Self.switchTable[letter]?(&options) }
+            return
+        }
+        throw UsageError(message: "unknown option \(written)" + Self.suggestion(key))
+    }
+
+    private static func suggestion(_ key: String) -> String {
+        let names = (Array(switchTable.keys) + Array(valueTable.keys)).sorted()
+        guard let near = nearestMatch(to: key, among: names) else {
+            return "; cdb -? lists the options"
+        }
+        return "; did you mean -\(near)?"
+    }
+}

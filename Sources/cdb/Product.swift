@@ -1,0 +1,39 @@
+/// What the program says of itself.
+enum Product {
+    static let version = "0.1.0"
+    /// As the greeting to a process server has it.
+    static let greeting = "cdb/" + version
+    static let banner = "Linux Console Debugger Version \(version)"
+
+    static let usage = """
+        usage: cdb -premote ClientTransport [options] [-p PID | -pn Name | program arguments]
+
+        ClientTransport:
+          tcp:server=Host,port=Port
+          com:port=Port,baud=BaudRate,channel=0-254
+
+        What to debug:
+          -p PID          attach to a process of the target's machine (decimal)
+          -pn Name        attach to the only process of that name
+          program ...     start a program there; all that follows are its arguments
+
+        Options:
+          -c "commands"   commands for the first prompt, separated by ;
+          -cf file        a file of commands for the first prompt
+          -g              do not stop at the beginning
+          -G              end when the process ends
+          -pb             do not break in when attaching
+          -pd             let the process run on at the end of the session
+          -o              debug child processes too
+          -y path         symbol path, folders separated by ;
+          -i path         image path
+          -srcpath path   source path
+          -lines          step by source line (l+t)
+          -logo file      log into a new file; -loga appends
+          -v              say more
+          -version, -?    show the version, show this
+
+        Exit codes: 0 in order, 1 wrong usage, 2 no connection, 3 trouble with the target.
+
+        """
+}

@@ -1,0 +1,63 @@
+import Commands
+import Console
+import DebugEngine
+import DebugTarget
+import Glibc
+import LinuxSystem
+import RemoteClient
+
+/// What commands need of the program.
+final class ProgramEnvironment: CommandEnvironment {
+    private let console: ConsoleOutput
+    private let remote: RemoteTarget
+    private let arguments: [String]
+
+    init(console: ConsoleOutput, remote: RemoteTarget, arguments: [String]) {
+        self.console = console
+        self.remote = remote
+        self.arguments = arguments
+    }
+
+    var versionText: String { Product.banner }
+    var commandLine: String { arguments.joined(separator: " ") }
+    var systemText: String { "Live user mode: <\(remote.peerName)>" }
+    var logName: String? { console.logName }
+
+    func openLog(_ path: String, appending: Bool) throws -> String {
+        do {
+            try console.openLog(path, appending: appending)
+        } catch {
+            throw EngineError.sentence("Unable to open log file: \(error)")
+        }
+        return path
+    }
+
+    func closeLog() -> String? { console.closeLog() }
+
+    /// Ends the server by its monitor command; one that goes before it can answer has done as told.
+    func endProcessServer() throws {
+        do {
+            _ = try remote.monitor("exit")
+        } catch  where error.code == .disconnected {
+            return
+        }
+    }
+
+    func scriptLines(_ path: String) -> [String]? {
+        fileText(path, maximum: 4 << 20).map { text in
+            text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+        }
+    }
+
+    var timeText: String {
+        var now = time(nil)
+        var local = tm()
+        localtime_r(&now, &local)
+        let offset = local.tm_gmtoff
+        let sign = offset < 0 ? "-" : "+"
+        let minutes = abs(offset) / 60
+        let rest = minutes % 60
+        let zone = "\(sign) \(minutes / 60):\(rest < 10 ? "0" : "")\(rest)"
+        return "\(TimeText.date(Int64(now + offset))) (UTC \(zone))"
+    }
+}

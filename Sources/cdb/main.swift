@@ -1,0 +1,36 @@
+import Glibc
+import LinuxSystem
+
+/// Reads the command line and runs the debugger.
+func runProgram(_ arguments: [String]) -> ExitCode {
+    let options: Options
+    do {
+        options = try OptionParser.parse(Array(arguments.dropFirst()))
+    } catch {
+        printError("cdb: \(error.message)\n")
+        return .usage
+    }
+    if options.wantsUsage || arguments.count == 1 {
+        printOut(Product.usage)
+        return options.wantsUsage ? .success : .usage
+    }
+    if options.wantsVersion {
+        printOut("cdb version \(Product.version)\n")
+        return .success
+    }
+    guard options.premote != nil else {
+        printError("cdb: no target: -premote ClientTransport names the process server\n")
+        return .usage
+    }
+    // A reader of the output that went away, or a peer, is an error of the write, not of the
+    // program.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+        return try Debugger(options: options, arguments: arguments).run()
+    } catch {
+        printError("cdb: \(error)\n")
+        return .target
+    }
+}
+
+exit(runProgram(CommandLine.arguments).rawValue)

@@ -1,0 +1,80 @@
+internal import ByteTransport
+internal import ConnectionStrings
+internal import Glibc
+internal import LinuxSystem
+internal import Transports
+
+/// Relays between the server and whoever started us.
+func relayStandardStreams(_ options: RelayOptions) throws -> Int32 {
+    let server = try openRawStream(options.server, program: programName)
+    var relay = Relay(server: server, client: try StandardStreams())
+    return status(of: try relay.run(), peerName: server.peerName)
+}
+
+/// Relays between the server and the clients that connect, one after the other, until a signal comes.
+func relayListener(
+    _ options: RelayOptions,
+    at connection: ConnectionString
+) throws -> Int32 {
+    let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+    let listener = try openListener(connection, program: programName)
+    printError("dbgbridge: listening on \(listener.displayedName)\n")
+    var lastProblem: String?
+    while true {
+        // A connection that cannot be taken stays in the queue and would wake us without end.
+        let isDeaf = lastProblem != nil
+        var requests = [
+            PollRequest(endSignals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
+        ]
+        try pollDescriptors(
+            &requests,
+            timeoutMilliseconds: isDeaf ? StreamListenerLimits.retryMilliseconds : nil
+        )
+        if requests[0].isReadable, endSignals.next() != nil { return 0 }
+        do {
+            let accepted = try listener.accept()
+            lastProblem = nil
+            guard let accepted else { continue }
+            switch try relay(options, accepted, endSignals) {
+            case .endRequested: return 0
+            case .finished, .clientLost: break
+            case .serverLost(let words):
+                _ = fail("\(options.server.displayed()): \(words)", status: 2)
+            }
+        } catch {
+            // It may pass, as a lack of descriptors or a broker's restart does: try again, say it once.
+            if lastProblem != "\(error)" { _ = fail("\(error)", status: 2) }
+            lastProblem = "\(error)"
+        }
+    }
+}
+
+/// Relays between the server and one client of a listener.
+private func relay(
+    _ options: RelayOptions,
+    _ accepted: AcceptedConnection,
+    _ endSignals: SignalDescriptor
+) throws -> Relay.Ending {
+    let client = try DescriptorTransport(
+        accepted.descriptor,
+        peerName: accepted.peerName,
+        link: accepted.link
+    )
+    defer { client.close() }
+    let server: any ByteTransport
+    do {
+        server = try openRawStream(options.server, program: programName)
+    } catch {
+        return .serverLost(error.description)
+    }
+    defer { server.close() }
+    var relay = Relay(server: server, client: client, endSignals: endSignals)
+    return try relay.run()
+}
+
+private func status(of ending: Relay.Ending, peerName: String) -> Int32 {
+    switch ending {
+    case .finished, .clientLost, .endRequested: 0
+    case .serverLost(let words): fail("\(peerName): \(words)", status: 2)
+    }
+}

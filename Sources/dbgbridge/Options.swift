@@ -1,0 +1,114 @@
+internal import ConnectionStrings
+internal import WireCore
+
+/// What the command line asks for.
+enum Request {
+    /// Relay between a server and a client.
+    case relay(RelayOptions)
+    /// Print the help.
+    case help
+    /// Print the version.
+    case version
+}
+
+/// Where the two ends are.
+struct RelayOptions {
+    /// `-c`: how the server is reached.
+    var server: ConnectionString
+    /// `-s`: where the client arrives.
+    var client: ClientSide
+}
+
+/// Where the client arrives.
+enum ClientSide {
+    /// Our own standard input and output.
+    case standardStreams
+    /// Whoever connects, one after the other.
+    case listener(ConnectionString)
+}
+
+/// What is wrong with the command line, in one sentence.
+struct UsageError: Error, CustomStringConvertible {
+    var description: String
+}
+
+/// Reads the command line.
+func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
+    var rest = arguments[...]
+    var server: ConnectionString?
+    var client: ClientSide?
+    while let option = rest.popFirst() {
+        switch option {
+        case "-c":
+            server = try connection(try value(of: "-c", &rest), .client)
+        case "-s":
+            let text = try value(of: "-s", &rest)
+            client =
+                text == "stdio"
+                ? .standardStreams : .listener(try connection(text, .server))
+        case "-?", "-h", "--help":
+            return .help
+        case "--version":
+            return .version
+        default:
+            let known = ["-c", "-s", "-?", "--help", "--version"]
+            let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" }
+            throw UsageError(
+                description: "there is no option '\(option)'\(hint ?? "")"
+                    + " (dbgbridge -? lists them)"
+            )
+        }
+    }
+    guard let server else {
+        throw UsageError(
+            description: "-c is missing: it says how the server is reached, for example"
+                + " -c com:port=com2,baud=115200,channel=3"
+        )
+    }
+    guard let client else {
+        throw UsageError(
+            description: "-s is missing: it says where the client arrives, -s stdio or"
+                + " -s tcp:port=5005"
+        )
+    }
+    return .relay(RelayOptions(server: server, client: client))
+}
+
+private func value(
+    of option: String,
+    _ rest: inout ArraySlice<String>
+) throws(UsageError) -> String {
+    guard let value = rest.popFirst(), !value.isEmpty else {
+        throw UsageError(description: "\(option) has no value: it takes a transport")
+    }
+    return value
+}
+
+private func connection(
+    _ text: String,
+    _ side: ConnectionString.Side
+) throws(UsageError) -> ConnectionString {
+    do {
+        return try ConnectionString(text, for: side)
+    } catch {
+        throw UsageError(description: error.description)
+    }
+}
+
+/// What `dbgbridge -?` prints.
+let helpText = """
+    dbgbridge: repeater; it carries the bytes of a debugging connection from one transport to another.
+
+      dbgbridge -c TRANSPORT -s stdio            the client is whoever started us (gdb's `|`)
+      dbgbridge -c TRANSPORT -s tcp:port=PORT    the client connects to a TCP port
+
+    TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254 or
+    tcp:server=HOST,port=PORT.
+
+    gdb:   target extended-remote | dbgbridge -c com:port=com2,baud=115200,channel=3 -s stdio
+    lldb:  dbgbridge -c com:port=com2,baud=115200,channel=3 -s tcp:port=5005   then   gdb-remote 5005
+
+    Exit status: 0 the connection ended in order, 1 wrong command line, 2 the server could not be
+    reached or was lost.
+
+    """

@@ -1,0 +1,143 @@
+internal import ByteTransport
+internal import LinuxSystem
+
+/// Carries bytes between two streams until both directions have ended.
+struct Relay {
+    /// How a relay ended.
+    enum Ending: Equatable {
+        /// Both sides closed in order.
+        case finished
+        /// The server's side broke; words for the user.
+        case serverLost(String)
+        /// The client's side broke.
+        case clientLost
+        /// A signal asks for the end.
+        case endRequested
+    }
+
+    /// How many bytes may wait for a slow reader in each direction; past that we stop reading.
+    static let pendingBytesMax = 256 * 1024
+    /// How long the server may take to close once the client has gone, in milliseconds.
+    static let farewellMilliseconds = 2_000
+
+    private let server: any ByteTransport
+    private let client: any ByteTransport
+    private let endSignals: SignalDescriptor?
+    private var toServer = Direction()
+    private var toClient = Direction()
+
+    /// Bytes under way in one direction.
+    private struct Direction {
+        var pending: [UInt8] = []
+        var sourceEnded = false
+        var endPassedOn = false
+
+        var wantsRead: Bool { !sourceEnded && pending.count < Relay.pendingBytesMax }
+        var isFinished: Bool { endPassedOn }
+    }
+
+    init(
+        server: any ByteTransport,
+        client: any ByteTransport,
+        endSignals: SignalDescriptor? = nil
+    ) {
+        self.server = server
+        self.client = client
+        self.endSignals = endSignals
+    }
+
+    /// Runs until the connection has ended.
+    mutating func run() throws(SystemError) -> Ending {
+        while !(toServer.isFinished && toClient.isFinished) {
+            let clientHasGone = toServer.isFinished
+            let isReady = try waitForWork(
+                timeoutMilliseconds: clientHasGone ? Self.farewellMilliseconds : nil
+            )
+            if endSignals?.next() != nil { return .endRequested }
+            if clientHasGone && !isReady { return .finished }
+            if let ending = carry(from: client, to: server, \.toServer, lost: { _ in .clientLost })
+            {
+                return ending
+            }
+            if let ending = carry(
+                from: server,
+                to: client,
+                \.toClient,
+                lost: { .serverLost($0) }
+            ) {
+                return ending
+            }
+            if toClient.isFinished { return .finished }
+        }
+        return .finished
+    }
+
+    private func waitForWork(timeoutMilliseconds: Int?) throws(SystemError) -> Bool {
+        var requests = [
+            PollRequest(toServer.wantsRead ? client.descriptor : -1),
+            PollRequest(toClient.wantsRead ? server.descriptor : -1),
+            PollRequest(
+                toServer.pending.isEmpty ? -1 : server.writeDescriptor,
+                read: false,
+                write: true
+            ),
+            PollRequest(
+                toClient.pending.isEmpty ? -1 : client.writeDescriptor,
+                read: false,
+                write: true
+            ),
+            PollRequest(endSignals?.number ?? -1),
+        ]
+        return try pollDescriptors(&requests, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// Moves what can be moved in one direction.
+    ///
+    /// - Returns: how the relay ended, when it did.
+    private mutating func carry(
+        from source: any ByteTransport,
+        to destination: any ByteTransport,
+        _ path: WritableKeyPath<Relay, Direction>,
+        lost: (String) -> Ending
+    ) -> Ending? {
+        if self[keyPath: path].wantsRead {
+            switch source.read(maximum: 65_536) {
+            case .bytes(let bytes):
+                self[keyPath: path].pending += bytes
+            case .wouldBlock:
+                break
+            case .ended(.closed):
+                self[keyPath: path].sourceEnded = true
+            case .ended(.failed(let words)):
+                return lost(words)
+            }
+        }
+        return pass(to: destination, path)
+    }
+
+    private mutating func pass(
+        to destination: any ByteTransport,
+        _ path: WritableKeyPath<Relay, Direction>
+    ) -> Ending? {
+        if !self[keyPath: path].pending.isEmpty {
+            guard let taken = destination.write(self[keyPath: path].pending[...]) else {
+                return destination === server
+                    ? .serverLost("the connection to the server broke") : .clientLost
+            }
+            self[keyPath: path].pending.removeFirst(taken)
+        }
+        let direction = self[keyPath: path]
+        if direction.sourceEnded, direction.pending.isEmpty, !direction.endPassedOn {
+            destination.finishWriting()
+            self[keyPath: path].endPassedOn = true
+        }
+        return nil
+    }
+}
+
+extension ByteTransport {
+    /// Where writes go: standard output for the standard streams, else the one descriptor.
+    fileprivate var writeDescriptor: Int32 {
+        (self as? StandardStreams)?.outputDescriptor ?? descriptor
+    }
+}

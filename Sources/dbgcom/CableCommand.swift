@@ -1,0 +1,172 @@
+import ArgumentParser
+import Glibc
+import LineSimulator
+import LinuxSystem
+import WireCore
+
+/// `dbgcom cable`.
+struct CableCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cable",
+        abstract: "Simulate two serial ports joined by a null-modem cable.",
+        discussion: """
+            Makes two pseudo-terminals and carries bytes between them no faster than the baud rate allows, in \
+            both directions at once, with faults if wanted. Runs until SIGINT or SIGTERM, then removes its \
+            links. When both ends are there it prints one line that begins with "ready".
+            """
+    )
+
+    @Option(help: "A symlink to make for the one end.")
+    var linkA: String?
+
+    @Option(help: "A symlink to make for the other end.")
+    var linkB: String?
+
+    @Option(help: "Bits per second of the line.")
+    var baud = 115_200
+
+    @Option(help: "Milliseconds from a byte's last bit to its arrival.")
+    var latencyMs = 0.0
+
+    @OptionGroup(title: "Faults")
+    var faults: CableFaults
+
+    @Flag(help: "Print the bytes carried each way as JSON at the end.")
+    var statistics = false
+
+    @Option(help: "Write the bytes carried each way as JSON to a file at the end.")
+    var report: String?
+
+    func validate() throws {
+        guard 50...20_000_000 ~= baud else {
+            throw ValidationError("baud=\(baud): baud must be 50–20000000.")
+        }
+        guard 0...60_000 ~= latencyMs else {
+            throw ValidationError("latency-ms=\(latencyMs): the latency must be 0–60000.")
+        }
+        if let linkA, linkA == linkB {
+            throw ValidationError("link-a and link-b are both \(linkA).")
+        }
+    }
+
+    func run() throws {
+        let signals = try TerminationSignals()
+        var conditions = LineConditions(baudRate: baud)
+        conditions.latencyNanoseconds = UInt64(latencyMs * 1_000_000)
+        faults.apply(to: &conditions)
+        let seed = faults.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
+        let cable = try Cable(conditions, seed: seed, cut: faults.cut)
+        let links = try [(linkA, cable.pathA), (linkB, cable.pathB)].compactMap { name, target in
+            try name.map { try CableLink($0, to: target) }
+        }
+        defer { links.forEach { $0.remove() } }
+        Output.line(
+            "ready: \(linkA ?? cable.pathA) and \(linkB ?? cable.pathB) at \(baud) baud"
+                + (faults.isAny ? ", seed \(seed)" : "")
+        )
+        try cable.run(until: signals)
+        let summary = cable.summary
+        if statistics { Output.line(summary) }
+        if let report { try write(summary, to: report) }
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        let file = try openFile(path, flags: O_WRONLY | O_CREAT | O_TRUNC, permissions: 0o644)
+        _ = try file.write(Array((text + "\n").utf8)[...])
+    }
+}
+
+/// What is wrong with the cable.
+struct CableFaults: ParsableArguments {
+    @Option(help: "The chance that a bit is turned over, such as 1e-5.")
+    var bitErrorRate = 0.0
+
+    @Option(help: "The chance that a byte is lost.")
+    var dropRate = 0.0
+
+    @Option(help: "The chance that a random byte comes in before a byte.")
+    var insertRate = 0.0
+
+    @Option(help: "The chance that a byte comes twice.")
+    var duplicateRate = 0.0
+
+    @Option(help: "Bursts of noise: the mean number of bytes between them.")
+    var burstEvery: Double?
+
+    @Option(help: "Bursts of noise: their mean length in bytes.")
+    var burstLength = 20.0
+
+    @Option(help: "Bursts of noise: the chance that a bit is turned over in them.")
+    var burstErrorRate = 0.2
+
+    @Option(help: "Cut the line after so many seconds.")
+    var cutAfter: Double?
+
+    @Option(help: "Seconds for which the line stays cut.")
+    var cutFor = 1.0
+
+    @Option(help: "Where the faults' randomness starts; the same seed gives the same faults.")
+    var seed: UInt64?
+
+    func validate() throws {
+        let chances = [
+            ("bit-error-rate", bitErrorRate), ("drop-rate", dropRate), ("insert-rate", insertRate),
+            ("duplicate-rate", duplicateRate), ("burst-error-rate", burstErrorRate),
+        ]
+        for (name, chance) in chances where !(0...1 ~= chance) {
+            throw ValidationError("\(name)=\(chance): a chance is 0–1.")
+        }
+        for (name, bytes) in [("burst-every", burstEvery ?? 1), ("burst-length", burstLength)]
+        where !(bytes >= 1 && bytes <= 1e12) {
+            throw ValidationError("\(name)=\(bytes): a number of bytes is at least 1.")
+        }
+        for (name, seconds) in [("cut-after", cutAfter ?? 0), ("cut-for", cutFor)]
+        where !(0...1_000_000 ~= seconds) {
+            throw ValidationError("\(name)=\(seconds): seconds must be 0–1000000.")
+        }
+    }
+
+    var isAny: Bool {
+        bitErrorRate + dropRate + insertRate + duplicateRate > 0 || burstEvery != nil
+    }
+
+    var cut: ClosedRange<Double>? {
+        cutAfter.map { $0...($0 + cutFor) }
+    }
+
+    func apply(to conditions: inout LineConditions) {
+        conditions.bitErrorRate = bitErrorRate
+        conditions.dropRate = dropRate
+        conditions.insertRate = insertRate
+        conditions.duplicateRate = duplicateRate
+        conditions.bursts = burstEvery.map {
+            BurstConditions(
+                meanGoodBytes: $0,
+                meanBadBytes: burstLength,
+                badBitErrorRate: burstErrorRate
+            )
+        }
+    }
+}
+
+/// A symlink that stands for one end of the cable as long as that is there.
+struct CableLink {
+    private let path: String
+    private let target: String
+
+    /// Makes the link; one that an earlier cable left is replaced, anything else is not touched.
+    init(_ path: String, to target: String) throws {
+        self.path = path
+        self.target = target
+        if symbolicLinkTarget(path)?.hasPrefix("/dev/pts/") == true { removeFile(path) }
+        guard symlink(target, path) == 0 else {
+            throw CommandFailure(
+                "The link \(path) cannot be made: \(SystemError("symlink").reason)."
+            )
+        }
+    }
+
+    func remove() {
+        if symbolicLinkTarget(path) == target { removeFile(path) }
+    }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import LinuxSystem
+
+/// The standard streams of a command.
+enum Output {
+    /// Prints a line to standard output, at once.
+    static func line(_ text: String) {
+        write(Array(text.utf8) + [0x0A], to: STDOUT_FILENO)
+    }
+
+    /// Prints a line to standard error.
+    static func note(_ text: String) {
+        write(Array(text.utf8) + [0x0A], to: STDERR_FILENO)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let taken = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if taken < 0 && errno != EINTR && errno != EAGAIN { return }
+            rest = rest.dropFirst(max(taken, 0))
+        }
+    }
+
+    /// A table with two spaces between its columns.
+    static func table(_ rows: [[String]]) {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in
+            rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+        }
+        for row in rows {
+            var text = ""
+            for (column, cell) in row.enumerated() {
+                let padding = column == row.count - 1 ? 0 : widths[column] - cell.count + 2
+                text += cell + String(repeating: " ", count: padding)
+            }
+            line(text)
+        }
+    }
+
+    /// A JSON string with its quotes.
+    static func json(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}
+
+/// A sentence that ends a command with a failure.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,132 @@
+internal import WireCore
+
+/// What the command line asks for.
+enum Request: Equatable {
+    /// Serve a transport.
+    case serve(ServeOptions)
+    /// Be the process of one session (started by the supervisor only).
+    case session(SessionOptions)
+    /// Print the help.
+    case help
+    /// Print the version.
+    case version
+}
+
+/// The options of `dbgsrv -t …`.
+struct ServeOptions: Equatable {
+    /// The transport as written.
+    var transport = ""
+    /// `-v`: say on standard error what happens.
+    var isVerbose = false
+    /// `--log FILE`: write what happens to a file.
+    var logFile: String?
+}
+
+/// The options of `dbgsrv --session …`.
+struct SessionOptions: Equatable {
+    /// The supervisor's process id.
+    var supervisor: Int32 = 0
+    /// The far end for logs.
+    var peerName = ""
+    /// The line beneath.
+    var link = ""
+    /// Whether to say what happens on standard error.
+    var isVerbose = false
+}
+
+/// What is wrong with the command line, in one sentence.
+struct UsageError: Error, Equatable, CustomStringConvertible {
+    var description: String
+}
+
+/// Reads the command line; like the original's, dbgsrv's options are case-sensitive.
+func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
+    var rest = arguments[...]
+    if rest.first == "--session" { return .session(try parseSession(rest.dropFirst())) }
+    var options = ServeOptions()
+    while let option = rest.popFirst() {
+        switch option {
+        case "-t":
+            options.transport = try value(of: "-t", "a transport such as tcp:port=5005", &rest)
+        case "-v":
+            options.isVerbose = true
+        case "--log":
+            options.logFile = try value(of: "--log", "a file", &rest)
+        case "-x":
+            rest = []
+        case "-?", "-h", "--help":
+            return .help
+        case "--version":
+            return .version
+        default:
+            throw unknown(option)
+        }
+    }
+    if options.transport.isEmpty {
+        throw UsageError(
+            description: "-t is missing: it names the transport, for example"
+                + " -t com:port=com2,baud=115200,channel=7"
+        )
+    }
+    return .serve(options)
+}
+
+private func parseSession(_ arguments: ArraySlice<String>) throws(UsageError) -> SessionOptions {
+    let words = Array(arguments)
+    guard words.count == 4, let supervisor = Int32(words[0]) else {
+        throw UsageError(description: "--session is for dbgsrv's own use")
+    }
+    return SessionOptions(
+        supervisor: supervisor,
+        peerName: words[1],
+        link: words[2],
+        isVerbose: words[3] == "verbose"
+    )
+}
+
+private func value(
+    of option: String,
+    _ meaning: String,
+    _ rest: inout ArraySlice<String>
+) throws(UsageError) -> String {
+    guard let value = rest.popFirst(), !value.isEmpty else {
+        throw UsageError(description: "\(option) has no value: it takes \(meaning)")
+    }
+    return value
+}
+
+private func unknown(_ option: String) -> UsageError {
+    let planned = ["-c", "-cs", "-sifeo", "-pc"]
+    if planned.contains(option) {
+        return UsageError(description: "\(option) is not supported by this version of dbgsrv")
+    }
+    let known = ["-t", "-v", "--log", "-x", "-?", "--help", "--version"]
+    let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" } ?? ""
+    return UsageError(description: "there is no option '\(option)'\(hint) (dbgsrv -? lists them)")
+}
+
+/// What `dbgsrv -?` prints.
+let helpText = """
+    dbgsrv: process server; it does the ptrace work on this machine for any number of debuggers.
+
+      dbgsrv -t com:port=PORT,baud=RATE,channel=0-254   a channel of a serial port
+      dbgsrv -t tcp:port=PORT                           a TCP port, or the first free one of LOW:HIGH
+
+      -v          say on standard error what happens
+      --log FILE  write what happens to FILE
+      -x          ignore the rest of the command line
+      -?          this help
+      --version   the version
+
+    A serial port is com2, 2, a device path or a symlink to one; several servers and debuggers may
+    use one port at the same time, each server on its own channel.
+
+    Clients:   cdb -premote com:port=PORT,baud=RATE,channel=N -p PID
+               cdb -premote tcp:server=HOST,port=PORT PROGRAM ARGUMENTS
+               gdb -ex 'target extended-remote HOST:PORT'
+               gdb -ex 'target extended-remote | dbgbridge -c com:port=PORT,baud=RATE,channel=N -s stdio'
+
+    It runs until SIGTERM, SIGINT or a client's .endpsrv; what clients attached to then runs on.
+    Exit status: 0 ended in order, 1 wrong command line, 2 the transport could not be had.
+
+    """

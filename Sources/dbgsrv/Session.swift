@@ -1,0 +1,109 @@
+internal import ByteTransport
+internal import DebugTarget
+internal import Glibc
+internal import LinuxSystem
+internal import Logging
+internal import PtraceBackend
+internal import RemoteServer
+internal import Transports
+
+/// The life of a session process: greet the client, serve it, leave its debuggees in order.
+///
+/// - Returns: the process's exit status, see `SessionExit`.
+func runSession(_ options: SessionOptions) -> Int32 {
+    let logger = makeLogger(descriptor: options.isVerbose ? sessionLogDescriptor : nil)
+    do {
+        // A supervisor that is killed takes its sessions along, and they let go of what they trace.
+        try requestSignalAtParentsDeath(SIGTERM)
+        guard getppid() == options.supervisor else { return SessionExit.finished.rawValue }
+        let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        if options.isVerbose { try closeOnExec(sessionLogDescriptor) }
+        try closeOnExec(sessionDescriptor)
+        let transport = try DescriptorTransport(
+            OwnedDescriptor(sessionDescriptor),
+            peerName: options.peerName,
+            link: LinkKind(word: options.link)
+        )
+        logger.info("\(options.peerName): waiting for the client's first bytes")
+        switch try welcome(transport, endSignals: endSignals) {
+        case .endRequested:
+            logger.info("\(options.peerName): ended by a signal before the client said anything")
+            return SessionExit.finished.rawValue
+        case .refused(let words):
+            logger.warning("\(options.peerName): \(words)")
+            return SessionExit.finished.rawValue
+        case .client(let name, let stream):
+            logger.info("\(options.peerName): the client is \(name ?? "a plain RSP client")")
+            return try serve(stream, endSignals, logger)
+        }
+    } catch {
+        logger.error("\(options.peerName): \(error)")
+        return 1
+    }
+}
+
+private func serve(
+    _ stream: any ByteTransport,
+    _ endSignals: SignalDescriptor,
+    _ logger: Logger
+) throws -> Int32 {
+    let session = ServerSession(transport: stream, target: try PtraceTarget())
+    session.packetObserver = { fromClient, payload in
+        guard fromClient, isNoteworthy(payload) else { return }
+        logger.info("\(stream.peerName): \(String(decoding: payload, as: UTF8.self))")
+    }
+    // What was read behind the greeting does not show in poll.
+    var hasPutBack = true
+    let result = try session.run { interest in
+        if hasPutBack {
+            hasPutBack = false
+            return SessionReadiness(transport: true, target: false)
+        }
+        return try wait(for: interest, endSignals)
+    }
+    logger.info("\(stream.peerName): \(result.words)")
+    return result == .serverExitRequested
+        ? SessionExit.endServer.rawValue : SessionExit.finished.rawValue
+}
+
+private func wait(
+    for interest: SessionInterest,
+    _ endSignals: SignalDescriptor
+) throws(SystemError) -> SessionReadiness {
+    var requests = [
+        PollRequest(interest.transport, read: interest.wantsRead, write: interest.wantsWrite),
+        PollRequest(interest.target),
+        PollRequest(endSignals.number),
+    ]
+    try pollDescriptors(&requests)
+    return SessionReadiness(
+        transport: requests[0].isReadable || requests[0].isWritable,
+        target: requests[1].isReadable,
+        endRequested: requests[2].isReadable && endSignals.next() != nil
+    )
+}
+
+/// Whether a packet starts or ends something, so that a log has it.
+private func isNoteworthy(_ payload: [UInt8]) -> Bool {
+    let names = ["vAttach;", "vRun;", "vKill;", "D;", "k"]
+    return names.contains { name in
+        payload.starts(with: name.utf8) && (name.count > 1 || payload.count == 1)
+    }
+}
+
+private func closeOnExec(_ descriptor: Int32) throws(SystemError) {
+    try systemCall("fcntl") { fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+}
+
+extension SessionResult {
+    /// For the log.
+    fileprivate var words: String {
+        switch self {
+        case .clientLeft(let reason): "the client left (\(reason.words))"
+        case .clientMisbehaved(let words): "the session is ended: \(words)"
+        case .ended: "ended by a signal"
+        case .serverExitRequested: "the client ends the process server"
+        case .targetLost(let words): words
+        }
+    }
+}

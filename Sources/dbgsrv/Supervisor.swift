@@ -1,0 +1,191 @@
+internal import ByteTransport
+internal import ConnectionStrings
+internal import Glibc
+internal import LinuxSystem
+internal import Logging
+internal import SessionProtocol
+internal import Transports
+
+/// Takes connections and gives each to a session process.
+///
+/// It reads nothing from its clients and traces nothing itself, so nothing that a client or a debuggee does
+/// can hold up or end anything but that client's own session.
+final class Supervisor {
+    /// How many sessions may run at the same time.
+    static let sessionsMax = 256
+    /// How long sessions get to let go of their debuggees at the end, in milliseconds.
+    ///
+    /// More than a session waits for the death of a process that the kernel holds on to (5 s).
+    static let farewellMilliseconds = 10_000
+
+    private let listener: any StreamListener
+    private let signals: SignalDescriptor
+    private let logger: Logger
+    private let logDescriptor: Int32?
+    private var sessions: [Int32: AcceptedConnection] = [:]
+    private var lastProblem: String?
+
+    init(listener: any StreamListener, logger: Logger, logDescriptor: Int32?) throws(SystemError) {
+        self.listener = listener
+        self.logger = logger
+        self.logDescriptor = logDescriptor
+        signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    }
+
+    /// Serves until a signal or a client's `.endpsrv` ends it.
+    func run() throws {
+        logger.info("listening on \(listener.displayedName)")
+        while true {
+            // A connection that cannot be taken stays in the queue and would wake us without end.
+            let isDeaf = lastProblem != nil
+            var requests = [
+                PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
+            ]
+            try pollDescriptors(
+                &requests,
+                timeoutMilliseconds: isDeaf ? StreamListenerLimits.retryMilliseconds : nil
+            )
+            if requests[0].isReadable, let reason = handleSignals() {
+                logger.info("ending: \(reason)")
+                break
+            }
+            if requests[1].isReadable || isDeaf { acceptConnections() }
+        }
+        endSessions()
+    }
+
+    /// - Returns: why to end, nil to go on.
+    private func handleSignals() -> String? {
+        var reason: String?
+        while let signal = signals.next() {
+            if signal == SIGCHLD {
+                if reapSessions() { reason = "a client asked for it" }
+            } else {
+                reason = "signal \(signal)"
+            }
+        }
+        return reason
+    }
+
+    private func acceptConnections() {
+        do {
+            while let connection = try listener.accept() { startSession(on: connection) }
+            if lastProblem != nil { logger.info("listening again on \(listener.displayedName)") }
+            lastProblem = nil
+        } catch {
+            if lastProblem != error.description { logger.error("\(error)") }
+            lastProblem = error.description
+        }
+    }
+
+    private func startSession(on connection: AcceptedConnection) {
+        guard sessions.count < Self.sessionsMax else {
+            let words = "\(Self.sessionsMax) sessions run already; try again when one has ended"
+            logger.warning("\(connection.peerName): refused, \(words)")
+            _ = try? connection.descriptor.write(Greeting.refused(words)[...])
+            return
+        }
+        do {
+            let process = try start(connection)
+            sessions[process] = connection
+            logger.info("\(connection.peerName) connected, session process \(process)")
+        } catch {
+            logger.error("\(connection.peerName): \(error)")
+        }
+    }
+
+    private func start(_ connection: AcceptedConnection) throws(SystemError) -> Int32 {
+        // Standard streams first, then what sessionDescriptor and sessionLogDescriptor name.
+        var descriptors = try (0...2).map { (number) throws(SystemError) in
+            try OwnedDescriptor(duplicating: number)
+        }
+        descriptors.append(connection.descriptor)
+        if let logDescriptor {
+            descriptors.append(try OwnedDescriptor(duplicating: logDescriptor))
+        }
+        return try ProgramLauncher.start(
+            ProgramLauncher.ownPath ?? "/proc/self/exe",
+            arguments: [
+                "--session", "\(getpid())", connection.peerName, connection.link.word,
+                logDescriptor == nil ? "quiet" : "verbose",
+            ],
+            descriptors: descriptors,
+            newSession: true
+        )
+    }
+
+    /// - Returns: whether one of the sessions asked for the server's end.
+    private func reapSessions() -> Bool {
+        var endsServer = false
+        var status: Int32 = 0
+        while case let process = waitpid(-1, &status, WNOHANG), process > 0 {
+            guard let peer = sessions.removeValue(forKey: process)?.peerName else { continue }
+            let exitCode = status & 0x7f == 0 ? (status >> 8) & 0xff : nil
+            endsServer = endsServer || exitCode == SessionExit.endServer.rawValue
+            switch exitCode {
+            case SessionExit.finished.rawValue, SessionExit.endServer.rawValue:
+                logger.info("\(peer): session ended")
+            case .some(let code):
+                logger.error("\(peer): session process \(process) ended with status \(code)")
+            case nil:
+                let consequence = "breakpoints may be left in the processes that it was attached to"
+                logger.error("\(peer): signal \(status & 0x7f) ended session process \(process); \(consequence)")
+            }
+        }
+        return endsServer
+    }
+
+    private func endSessions() {
+        for process in sessions.keys { kill(process, SIGTERM) }
+        let deadline = monotonicNanoseconds() + UInt64(Self.farewellMilliseconds) * 1_000_000
+        while !sessions.isEmpty, monotonicNanoseconds() < deadline {
+            var requests = [PollRequest(signals.number)]
+            let left = Int((deadline - min(deadline, monotonicNanoseconds())) / 1_000_000) + 1
+            _ = try? pollDescriptors(&requests, timeoutMilliseconds: left)
+            while signals.next() != nil {}
+            _ = reapSessions()
+        }
+        for (process, connection) in sessions {
+            logger.error(
+                "\(connection.peerName): session process \(process) does not end and is killed"
+            )
+            kill(process, SIGKILL)
+        }
+    }
+}
+
+/// The descriptor a session process finds its connection on.
+let sessionDescriptor: Int32 = 3
+/// The descriptor a session process logs to, when it is told to.
+let sessionLogDescriptor: Int32 = 4
+
+/// How a session process ends.
+enum SessionExit: Int32 {
+    /// The client left, or the supervisor asked for the end.
+    case finished = 0
+    /// The client asked for the end of the whole process server.
+    case endServer = 100
+}
+
+extension LinkKind {
+    /// One word for the session process's command line.
+    var word: String {
+        switch self {
+        case .local: "local"
+        case .network: "network"
+        case .serial(let baudRate): "serial:\(baudRate)"
+        }
+    }
+
+    init(word: String) {
+        let parts = word.split(separator: ":")
+        switch parts.first {
+        case "serial":
+            self = .serial(baudRate: parts.count == 2 ? Int(parts[1]) ?? 9600 : 9600)
+        case "network":
+            self = .network
+        default:
+            self = .local
+        }
+    }
+}

@@ -1,0 +1,51 @@
+internal import ConnectionStrings
+internal import Glibc
+internal import LinuxSystem
+internal import Transports
+
+/// What clients, and others on the same serial port, see of us.
+let programName = "dbgsrv/0.1"
+
+func runProgram(_ arguments: [String]) -> Int32 {
+    // A peer that has gone is told by the write's answer.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+        switch try parseCommandLine(arguments) {
+        case .help:
+            printOut(helpText)
+            return 0
+        case .version:
+            printOut("\(programName)\n")
+            return 0
+        case .session(let options):
+            return runSession(options)
+        case .serve(let options):
+            return serve(options, try ConnectionString(options.transport, for: .server))
+        }
+    } catch {
+        return fail("\(error)", status: 1)
+    }
+}
+
+func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
+    do {
+        let logFile = try options.logFile.map { (path) throws in try openLogFile(path) }
+        let logDescriptor = logFile?.number ?? (options.isVerbose ? 2 : nil)
+        let supervisor = try Supervisor(
+            listener: try openListener(connection, program: programName),
+            logger: makeLogger(descriptor: logDescriptor),
+            logDescriptor: logDescriptor
+        )
+        try supervisor.run()
+        return 0
+    } catch {
+        return fail("\(error)", status: 2)
+    }
+}
+
+func fail(_ sentence: String, status: Int32) -> Int32 {
+    printError("dbgsrv: \(sentence)\n")
+    return status
+}
+
+exit(runProgram(Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,161 @@
+import ConnectionStrings
+import Testing
+import WireCore
+
+@Suite("Connection strings")
+struct ConnectionStringTests {
+    private func failure(_ text: String, _ side: ConnectionString.Side = .server) -> String? {
+        do {
+            _ = try ConnectionString(text, for: side)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test("every form of the two seeds is understood on its side")
+    func seedForms() throws {
+        let server = [
+            "npipe:pipe=rabbit,hidden,password=abc123,IcfEnable",
+            "tcp:port=1025,hidden,password=abc,ipversion=6,IcfEnable",
+            "tcp:port=51:60",
+            "tcp:port=1033,clicon=\\\\BOX17,password=abc,ipversion=6",
+            "com:port=com2,baud=115200,channel=7,hidden,password=abc",
+            "spipe:proto=tls1,certuser=lab,pipe=rabbit,hidden,password=abc",
+            "ssl:proto=tls1,machuser=ab 38 f7 34,port=1234,hidden,password=abc",
+            "ssl:proto=tls1,certuser=lab,port=1234,clicon=box,password=abc",
+        ]
+        let client = [
+            "npipe:server=\\\\BOX17,pipe=rabbit,password=abc",
+            "tcp:server=box,port=1025,password=abc,ipversion=6",
+            "tcp:clicon=box,port=51:60,password=abc",
+            "com:port=2,baud=9600,channel=254,password=abc",
+            "spipe:proto=tls1,certuser=lab,server=box,pipe=rabbit,password=abc",
+            "ssl:proto=tls1,machuser=lab,server=box,port=1234,password=abc",
+            "ssl:proto=tls1,machuser=lab,clicon=box,port=1234:1240,password=abc",
+        ]
+        for text in server { #expect(failure(text, .server) == nil, "\(text)") }
+        for text in client { #expect(failure(text, .client) == nil, "\(text)") }
+    }
+
+    @Test("names are case-insensitive, passwords are not, and backslashes before a machine go")
+    func details() throws {
+        let text = "TCP:Server=\\\\BOX,PORT=5005,Password=AbC"
+        guard case .tcp(let socket) = try ConnectionString(text, for: .client) else {
+            Issue.record("not tcp")
+            return
+        }
+        #expect(socket.server == "BOX")
+        #expect(socket.ports == 5005...5005)
+        #expect(socket.access.password == .literal("AbC"))
+    }
+
+    @Test("a serial channel keeps the port as written")
+    func serial() throws {
+        let text = "com:port=/dev/serial/by-id/usb-FTDI,baud=250000,channel=0"
+        guard case .com(let serial) = try ConnectionString(text, for: .client) else {
+            Issue.record("not com")
+            return
+        }
+        #expect(serial.port == "/dev/serial/by-id/usb-FTDI")
+        #expect(serial.baudRate == 250_000)
+        #expect(serial.channel == 0)
+    }
+
+    @Test("passwords may come from a file or the environment")
+    func passwordSources() throws {
+        for (text, expected) in [
+            ("@file:/etc/lab", ConnectionString.Password.file("/etc/lab")),
+            ("@env:LABPW", .environment("LABPW")), ("abcdefghij12", .literal("abcdefghij12")),
+        ] {
+            let parsed = try ConnectionString("tcp:port=1,password=\(text)", for: .server)
+            #expect(parsed.access.password == expected)
+        }
+    }
+
+    @Test(
+        "what is wrong is said with the parameter, what it was and what would be right",
+        arguments: [
+            ("com:port=com2,baud=9600,channel=255", "channel must be 0–254, but was '255'"),
+            ("com:port=com2,baud=9600,channel=x", "channel must be 0–254, but was 'x'"),
+            ("com:port=com2,baud=9600,channel=-1", "channel must be 0–254, but was '-1'"),
+            ("com:port=com2,channel=1", "baud= is missing"),
+            ("com:port=com2,baud=fast,channel=1", "baud must be a rate in bits per second"),
+            ("com:port=com2,baud=0,channel=1", "but was '0'"),
+            ("com:baud=9600,channel=1", "port= is missing"),
+            ("com:port=com2,boud=9600,channel=1", "did you mean baud?"),
+            ("com:port=com2,baud=9600,channel=1,clicon=box", "there is no parameter 'clicon'"),
+            ("com:port=com2,baud=9600,baud=9600,channel=1", "baud is given twice"),
+            ("com:port=com2, baud=9600", "there is a space before 'baud'"),
+            ("com:port=com 2,baud=9600", "which holds a space"),
+            ("com:port=com2,,baud=9600", "nothing between two commas"),
+            ("com:port=,baud=9600,channel=1", "port has no value"),
+            ("tcp:port=70000", "port must be 1–65535"),
+            ("tcp:port=60:51", "from the lower port to the higher one"),
+            ("tcp:port=1:2:3", "port must be 1–65535"),
+            ("tcp:port=5005,hidden=1", "hidden takes no value, but was '1'"),
+            ("tcp:port=5005,password=has-dash", "password must be 1–12 letters and digits"),
+            ("tcp:port=5005,password=abcdefghij123", "password must be 1–12 letters and digits"),
+            ("tcp:port=5005,ipversion=4", "ipversion must be 6, but was '4'"),
+            ("tcp:port=1:5,clicon=box", "a range is the client's to give"),
+            ("tcp:port=1,clicon=box,hidden", "hidden and clicon exclude each other"),
+            ("tcp:port=1,clicon=box,IcfEnable", "IcfEnable and clicon exclude each other"),
+            ("tcp:port=1,server=box", "there is no parameter 'server'"),
+            ("tpc:port=1", "did you mean tcp?"),
+            ("5005", "names no transport"),
+            ("npipe:pipe=a'b", "quotation marks"),
+            ("npipe:pipe=p%s", "'%s' is no format code"),
+            ("npipe:pipe=p%d%x%d", "3 format codes"),
+            ("ssl:proto=tls9,certuser=lab,port=1", "proto must be one of"),
+            ("ssl:proto=tls1,port=1", "certuser= or machuser= is missing"),
+            ("ssl:proto=tls1,certuser=a,machuser=b,port=1", "exclude each other"),
+        ]
+    )
+    func mistakes(text: String, words: String) {
+        #expect(failure(text)?.contains(words) == true, "\(failure(text) ?? "accepted")")
+    }
+
+    @Test(
+        "a client's mistakes",
+        arguments: [
+            ("tcp:port=1", "server= is missing"),
+            ("tcp:server=box,port=1:5", "port must be the server's one port"),
+            ("tcp:server=box,clicon=box,port=1", "exclude each other"),
+            ("tcp:server=box,port=0", "port must be 1–65535"),
+            ("npipe:pipe=rabbit", "server= is missing"),
+            ("tcp:server=box,port=1,hidden", "there is no parameter 'hidden'"),
+        ]
+    )
+    func clientMistakes(text: String, words: String) {
+        #expect(failure(text, .client)?.contains(words) == true)
+    }
+
+    @Test("an error never shows the password")
+    func errorsHidePasswords() {
+        let said = failure("tcp:port=5005,password=hunter-2")
+        #expect(said?.contains("hunter") == false)
+    }
+
+    @Test("lists show capitalised names, the chosen port and no password")
+    func display() throws {
+        let tcp = try ConnectionString("tcp:port=51:60,password=abc", for: .server)
+        #expect(tcp.displayed(chosenPort: 53) == "tcp:Port=53:60,Password=*")
+        let com = try ConnectionString("com:port=com2,baud=9600,channel=3,hidden", for: .server)
+        #expect(com.displayed() == "com:Port=com2,Baud=9600,Channel=3,Hidden")
+        let pipe = try ConnectionString("npipe:server=box,pipe=rabbit", for: .client)
+        #expect(pipe.displayed() == "npipe:Pipe=rabbit,Server=box")
+    }
+
+    @Test("format codes of a pipe's name become the process and thread ids")
+    func pipeNames() {
+        #expect(PipeName.expand("myproc%x", processID: 0x1a2c, threadID: 5) == "myproc1a2c")
+        #expect(PipeName.expand("p%d_%08X%%", processID: 77, threadID: 0xab) == "p77_000000AB%")
+    }
+
+    @Test("a near word is suggested, a far one is not")
+    func suggestions() {
+        #expect(nearestMatch(to: "chanel", among: ["port", "baud", "channel"]) == "channel")
+        #expect(nearestMatch(to: "prot", among: ["port", "baud"]) == "port")
+        #expect(nearestMatch(to: "zebra", among: ["port", "baud"]) == nil)
+    }
+}

@@ -1,0 +1,96 @@
+/// The layers of docs/ARCHITECTURE.md, lowest first: what each target may import.
+///
+/// A target's row stands below the rows of everything it imports. Change this table, Package.swift and
+/// docs/ARCHITECTURE.md together.
+let layerTable: [(target: String, mayImport: Set<String>)] = [
+    // C fences: each has exactly one importer.
+    ("CLinuxShims", []),
+    ("CElfutils", []),
+    ("CCapstone", []),
+    ("CEditline", []),
+    ("CExpat", []),
+
+    // Model.
+    ("DebugTarget", []),
+    ("ByteTransport", []),
+
+    // Pure: the standard library only.
+    ("WireCore", []),
+    ("ConnectionStrings", ["WireCore"]),
+    ("ChannelMux", ["WireCore"]),
+    ("LineSimulator", ["WireCore"]),
+    ("BrokerProtocol", ["WireCore"]),
+    ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
+    ("SessionProtocol", ["WireCore"]),
+
+    // Edges.
+    ("LinuxSystem", ["CLinuxShims", "Glibc"]),
+    ("SerialPort", ["LinuxSystem", "Glibc"]),
+    ("PortDirectory", ["LinuxSystem", "Glibc"]),
+    (
+        "PortBroker",
+        [
+            "WireCore", "ChannelMux", "BrokerProtocol", "LinuxSystem", "SerialPort", "Glibc",
+            "NIOCore", "NIOPosix",
+        ]
+    ),
+    (
+        "Transports",
+        [
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
+            "LinuxSystem", "PortDirectory", "Glibc",
+        ]
+    ),
+    ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
+    ("RemoteServer", ["WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]),
+    (
+        "RemoteClient",
+        [
+            "WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport", "LinuxSystem",
+            "CExpat",
+            "Glibc",
+        ]
+    ),
+    ("Symbols", ["DebugTarget", "CElfutils", "Glibc"]),
+    ("Disassembly", ["DebugTarget", "CCapstone", "Glibc"]),
+    ("Console", ["LinuxSystem", "CEditline", "Glibc"]),
+
+    // Engine: never a backend.
+    ("DebugEngine", ["DebugTarget", "Symbols", "Disassembly"]),
+    ("Commands", ["WireCore", "DebugTarget", "DebugEngine", "Symbols", "Disassembly"]),
+
+    // Programs: composition only.
+    (
+        "dbgsrv",
+        [
+            "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
+            "DebugTarget",
+            "LinuxSystem", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
+        ]
+    ),
+    (
+        "cdb",
+        [
+            "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
+            "DebugTarget",
+            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "Commands", "Glibc",
+        ]
+    ),
+    (
+        "dbgbridge",
+        [
+            "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
+            "LinuxSystem",
+            "Glibc",
+        ]
+    ),
+    (
+        "dbgcom",
+        [
+            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "LinuxSystem",
+            "SerialPort", "PortDirectory", "PortBroker", "Transports", "Glibc", "Logging",
+            "ArgumentParser", "NIOCore", "NIOPosix",
+        ]
+    ),
+]
