@@ -94,6 +94,21 @@ struct CreditTests {
         _ = otherPeer
     }
 
+    @Test("MUX-31: parts of a chunk that is there already, out of order, take no credit again")
+    func partsOfWhatIsThere() {
+        var stream = IncomingStream()
+        stream.limit = 100
+        let bytes = pattern(100)
+        let second = DataChunk(wireID: 0, order: 1, payload: bytes[40..<100])
+        #expect(stream.receive(second) == .nothing)
+        let again = DataChunk(wireID: 0, order: 1, payload: bytes[60..<100])
+        #expect(stream.receive(again, start: 20) == .nothing)
+        let first = DataChunk(wireID: 0, order: 0, payload: bytes[0..<40])
+        #expect(stream.receive(first) == .bytes(bytes, isLast: false))
+        let more = DataChunk(wireID: 0, order: 2, payload: [1])
+        #expect(stream.receive(more) == .violation)
+    }
+
     @Test("chunks about connections that nobody knows, or of the wrong side, are passed over")
     func strangers() throws {
         let cable = Cable(line())
