@@ -57,12 +57,18 @@ let cFences: [Target] = [
         pkgConfig: "expat",
         providers: [.apt(["libexpat1-dev"])]
     ),
+    .systemLibrary(
+        name: "CZlib",
+        pkgConfig: "zlib",
+        providers: [.apt(["zlib1g-dev"])]
+    ),
 ]
 
 let pureTargets: [Target] = [
     library("WireCore"),
     library("ConnectionStrings", ["WireCore"]),
-    library("ChannelMux", ["WireCore"]),
+    library("Deflate", ["CZlib"]),
+    library("ChannelMux", ["WireCore", "Deflate"]),
     library("LineSimulator", ["WireCore"]),
     library("BrokerProtocol", ["WireCore"]),
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
@@ -157,13 +163,14 @@ let testTargets: [Target] = [
     ),
     tests("TidyTests", []),
     tests("WireCoreTests", ["WireCore"]),
+    tests("DeflateTests", ["Deflate"]),
     tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
     tests("SessionProtocolTests", ["SessionProtocol"]),
     tests(
         "TransportsTests",
         ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
     ),
-    tests("ChannelMuxTests", ["ChannelMux", "LineSimulator", "WireCore"]),
+    tests("ChannelMuxTests", ["ChannelMux", "Deflate", "LineSimulator", "WireCore"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
     tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem"]),
     tests(

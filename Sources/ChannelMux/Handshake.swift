@@ -22,14 +22,13 @@ struct Peer: Sendable, Equatable {
     var receiveBytesMax: Int
     var features: Hello.Features
 
-    init(_ hello: Hello) {
+    init(_ hello: Hello, common: Hello.Features) {
         epoch = hello.epoch
         identity = hello.identity
         windowFramesMax = min(Int(hello.windowFramesMax), Wire.windowFramesMax)
         bodyBytesMax = min(Int(hello.bodyBytesMax), Wire.bodyBytesMax)
         receiveBytesMax = max(Int(hello.receiveKibibytesMax), 1) * 1024
-        // Nothing that needs a feature exists yet.
-        features = hello.features.intersection([])
+        features = hello.features.intersection(common)
     }
 }
 
@@ -63,13 +62,16 @@ struct Handshake: Sendable {
     }
 
     private(set) var epoch: UInt32
+    /// What we can do.
+    private let features: Hello.Features
     private(set) var standing = Standing.alone
     private var nonce: UInt32
     private var formerNonce: UInt32
     private var heardNonce: UInt32 = 0
 
-    init(epoch: UInt32, using generator: inout SeededGenerator) {
+    init(epoch: UInt32, features: Hello.Features, using generator: inout SeededGenerator) {
         self.epoch = epoch
+        self.features = features
         nonce = UInt32.random(in: 1...UInt32.max, using: &generator)
         formerNonce = nonce
     }
@@ -100,6 +102,7 @@ struct Handshake: Sendable {
         hello.peerEpoch = peer?.epoch ?? 0
         hello.echo = heardNonce
         hello.receiveNext = receiveNext
+        hello.features = features
         return hello
     }
 
@@ -141,7 +144,7 @@ struct Handshake: Sendable {
             return receiveFirst(hello, knowsUs: knowsUs, using: &generator)
         }
         if hello.epoch != peer.epoch {
-            return knowsUs ? .replaced(by: Peer(hello)) : .answer
+            return knowsUs ? .replaced(by: Peer(hello, common: features)) : .answer
         }
         guard hello.peerEpoch == epoch else { return .answer }
         if isUp {
@@ -149,7 +152,7 @@ struct Handshake: Sendable {
             return isLate ? .resumed(receiveNext: hello.receiveNext, answers: true) : .nothing
         }
         guard knowsUs else { return .answer }
-        standing = .session(Peer(hello), isUp: true)
+        standing = .session(Peer(hello, common: features), isUp: true)
         renewNonce(using: &generator)
         return .resumed(receiveNext: hello.receiveNext, answers: !hello.isUp)
     }
@@ -160,10 +163,10 @@ struct Handshake: Sendable {
         using generator: inout SeededGenerator
     ) -> Outcome {
         guard knowsUs else {
-            standing = .candidate(Peer(hello))
+            standing = .candidate(Peer(hello, common: features))
             return .answer
         }
-        standing = .session(Peer(hello), isUp: true)
+        standing = .session(Peer(hello, common: features), isUp: true)
         renewNonce(using: &generator)
         return .began(answers: !hello.isUp)
     }

@@ -38,9 +38,9 @@ struct Hello: Sendable, Equatable {
     /// What both ends must know of before it is used.
     struct Features: OptionSet, Sendable {
         let rawValue: UInt32
-        /// Reserved: streams compressed by connection.
+        /// Streams compressed by connection.
         static let compression = Features(rawValue: 1 << 0)
-        /// Reserved: a second coding stage without XON, XOFF and their like.
+        /// A second coding stage without XON, XOFF and their like.
         static let flowControlSafe = Features(rawValue: 1 << 1)
         /// Reserved: changing the baud rate together.
         static let baudChange = Features(rawValue: 1 << 2)

@@ -20,6 +20,8 @@ public struct MuxConfiguration: Sendable {
     public var connectionsMax: Int
     /// Whether the link sends before the far end has been heard: false only listens.
     public var speaksFirst: Bool
+    /// Whether connections are compressed, when the peer wants that too and it pays.
+    public var compresses: Bool
 
     /// A configuration with the usual limits for that baud rate.
     public init(
@@ -40,5 +42,9 @@ public struct MuxConfiguration: Sendable {
         receiveWindowBytes = 65_536
         connectionsMax = 1024
         speaksFirst = true
+        compresses = true
     }
+
+    /// What this end can do.
+    var features: Hello.Features { compresses ? [.compression] : [] }
 }

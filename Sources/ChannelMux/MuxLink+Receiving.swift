@@ -154,8 +154,8 @@ extension MuxLink {
     /// - Returns: whether it is done with. In order everything is: what is about no connection then is about
     ///   one that this side has forgotten.
     private mutating func take(_ chunk: Chunk, isInOrder: Bool, at now: MonotonicInstant) -> Bool {
-        if case .open(let wireID, let channel, let waits, let limit) = chunk {
-            receiveOpen(wireID, channel, waits: waits, limit)
+        if case .open(let wireID, let channel, let waits, let codes, let limit) = chunk {
+            receiveOpen(wireID, channel, waits: waits, codes: codes, limit)
             return true
         }
         guard let wireID = chunk.wireID else { return true }
@@ -164,7 +164,7 @@ extension MuxLink {
         case .data(let data): receiveData(data, slot, at: now)
         case .part(let data, let start, let isFinal):
             receiveData(data, start: Int(start), isFinal: isFinal, slot, at: now)
-        case .accept(_, let limit): receiveAccept(slot, limit: limit)
+        case .accept(_, let codes, let limit): receiveAccept(slot, codes: codes, limit: limit)
         case .credit(_, let limit): raiseLimit(slot, to: limit)
         case .refuse(_, let reason):
             let reason = ResetReason(rawValue: reason) ?? .refused
@@ -316,7 +316,7 @@ extension Chunk {
     var wireID: UInt16? {
         switch self {
         case .data(let chunk), .part(let chunk, _, _): chunk.wireID
-        case .open(let wireID, _, _, _), .accept(let wireID, _), .refuse(let wireID, _),
+        case .open(let wireID, _, _, _, _), .accept(let wireID, _, _), .refuse(let wireID, _),
             .credit(let wireID, _), .reset(let wireID, _), .release(let wireID):
             wireID
         case .unknown: nil

@@ -9,6 +9,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("CCapstone", []),
     ("CEditline", []),
     ("CExpat", []),
+    ("CZlib", []),
 
     // Model.
     ("DebugTarget", []),
@@ -17,7 +18,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     // Pure: the standard library only.
     ("WireCore", []),
     ("ConnectionStrings", ["WireCore"]),
-    ("ChannelMux", ["WireCore"]),
+    ("Deflate", ["CZlib"]),
+    ("ChannelMux", ["WireCore", "Deflate"]),
     ("LineSimulator", ["WireCore"]),
     ("BrokerProtocol", ["WireCore"]),
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
