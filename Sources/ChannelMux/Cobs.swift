@@ -102,11 +102,17 @@ struct FrameAssembler: Sendable {
 
     private var pending: [UInt8] = []
     private var isOverlong = false
-    private let encodedCountMax: Int
+    private let plainCountMax: Int
+    /// Whether frames have gone through the second coding stage.
+    var isFlowControlSafe = false
 
     /// Takes frames of up to that many bytes before encoding.
     init(frameBytesMax: Int) {
-        encodedCountMax = Cobs.encodedCountMax(frameBytesMax)
+        plainCountMax = Cobs.encodedCountMax(frameBytesMax)
+    }
+
+    private var encodedCountMax: Int {
+        isFlowControlSafe ? plainCountMax * FlowControlCoding.growthMax : plainCountMax
     }
 
     /// Bytes held back for a delimiter.
@@ -140,8 +146,12 @@ struct FrameAssembler: Sendable {
         return isOverlong ? .damaged : decode(pending[...])
     }
 
-    private func decode(_ encoded: ArraySlice<UInt8>) -> Piece {
-        Cobs.decode(encoded).map(Piece.whole) ?? .damaged
+    private func decode(_ encoded: ArraySlice<UInt8>) -> Piece? {
+        guard isFlowControlSafe else { return Cobs.decode(encoded).map(Piece.whole) ?? .damaged }
+        guard let plain = FlowControlCoding.decode(encoded), plain.count <= plainCountMax else {
+            return .damaged
+        }
+        return plain.isEmpty ? nil : Cobs.decode(plain[...]).map(Piece.whole) ?? .damaged
     }
 
     private mutating func keep(_ bytes: ArraySlice<UInt8>) {

@@ -92,13 +92,16 @@ enum Wire {
     static let dataOverhead = 10
 }
 
-/// The check sum of one direction of one session.
+/// The check sum, and the coding, of one direction of one session.
 struct FrameCheck: Sendable, Equatable {
     private let senderEpoch: UInt32
     private let receiverEpoch: UInt32
     private let salted: CRC32C
+    /// Whether frames go through the second coding stage.
+    private let isFlowControlSafe: Bool
 
-    init(sender: UInt32, receiver: UInt32) {
+    init(sender: UInt32, receiver: UInt32, isFlowControlSafe: Bool = false) {
+        self.isFlowControlSafe = isFlowControlSafe
         senderEpoch = sender
         receiverEpoch = receiver
         var sum = CRC32C()
@@ -135,7 +138,8 @@ struct FrameCheck: Sendable, Equatable {
         for shift in stride(from: UInt32(0), to: 32, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: sum >> shift))
         }
-        return Cobs.frame(bytes, leadingZero: leadingZero)
+        let wire = Cobs.frame(bytes, leadingZero: leadingZero)
+        return isFlowControlSafe ? FlowControlCoding.encode(wire) : wire
     }
 
     /// The body, when its check sum is right.

@@ -22,13 +22,18 @@ struct Peer: Sendable, Equatable {
     var receiveBytesMax: Int
     var features: Hello.Features
 
-    init(_ hello: Hello, common: Hello.Features) {
+    /// - Parameters:
+    ///   - ours: what this end can do.
+    ///   - wantsFlowControlSafe: whether this end's line needs the second coding stage.
+    init(_ hello: Hello, ours: Hello.Features, wantsFlowControlSafe: Bool) {
         epoch = hello.epoch
         identity = hello.identity
         windowFramesMax = min(Int(hello.windowFramesMax), Wire.windowFramesMax)
         bodyBytesMax = min(Int(hello.bodyBytesMax), Wire.bodyBytesMax)
         receiveBytesMax = max(Int(hello.receiveKibibytesMax), 1) * 1024
-        features = hello.features.intersection(common)
+        var common = hello.features.intersection(ours)
+        if !hello.wantsFlowControlSafe && !wantsFlowControlSafe { common.remove(.flowControlSafe) }
+        features = common
     }
 }
 
@@ -64,14 +69,16 @@ struct Handshake: Sendable {
     private(set) var epoch: UInt32
     /// What we can do.
     private let features: Hello.Features
+    private let wantsFlowControlSafe: Bool
     private(set) var standing = Standing.alone
     private var nonce: UInt32
     private var formerNonce: UInt32
     private var heardNonce: UInt32 = 0
 
-    init(epoch: UInt32, features: Hello.Features, using generator: inout SeededGenerator) {
-        self.epoch = epoch
-        self.features = features
+    init(_ configuration: MuxConfiguration, using generator: inout SeededGenerator) {
+        epoch = configuration.epoch
+        features = configuration.features
+        wantsFlowControlSafe = configuration.avoidsFlowControlBytes
         nonce = UInt32.random(in: 1...UInt32.max, using: &generator)
         formerNonce = nonce
     }
@@ -103,7 +110,12 @@ struct Handshake: Sendable {
         hello.echo = heardNonce
         hello.receiveNext = receiveNext
         hello.features = features
+        hello.wantsFlowControlSafe = wantsFlowControlSafe
         return hello
+    }
+
+    private func newPeer(_ hello: Hello) -> Peer {
+        Peer(hello, ours: features, wantsFlowControlSafe: wantsFlowControlSafe)
     }
 
     /// Takes another nonce: what is on the way with the old one counts no more.
@@ -144,7 +156,7 @@ struct Handshake: Sendable {
             return receiveFirst(hello, knowsUs: knowsUs, using: &generator)
         }
         if hello.epoch != peer.epoch {
-            return knowsUs ? .replaced(by: Peer(hello, common: features)) : .answer
+            return knowsUs ? .replaced(by: newPeer(hello)) : .answer
         }
         guard hello.peerEpoch == epoch else { return .answer }
         if isUp {
@@ -152,7 +164,7 @@ struct Handshake: Sendable {
             return isLate ? .resumed(receiveNext: hello.receiveNext, answers: true) : .nothing
         }
         guard knowsUs else { return .answer }
-        standing = .session(Peer(hello, common: features), isUp: true)
+        standing = .session(newPeer(hello), isUp: true)
         renewNonce(using: &generator)
         return .resumed(receiveNext: hello.receiveNext, answers: !hello.isUp)
     }
@@ -163,10 +175,10 @@ struct Handshake: Sendable {
         using generator: inout SeededGenerator
     ) -> Outcome {
         guard knowsUs else {
-            standing = .candidate(Peer(hello, common: features))
+            standing = .candidate(newPeer(hello))
             return .answer
         }
-        standing = .session(Peer(hello, common: features), isUp: true)
+        standing = .session(newPeer(hello), isUp: true)
         renewNonce(using: &generator)
         return .began(answers: !hello.isUp)
     }

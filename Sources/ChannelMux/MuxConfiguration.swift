@@ -22,6 +22,9 @@ public struct MuxConfiguration: Sendable {
     public var speaksFirst: Bool
     /// Whether connections are compressed, when the peer wants that too and it pays.
     public var compresses: Bool
+    /// Whether XON, XOFF and their parity twins stay off the wire, because the tty or what is behind it
+    /// takes them for flow control; one end's wish is enough.
+    public var avoidsFlowControlBytes: Bool
 
     /// A configuration with the usual limits for that baud rate.
     public init(
@@ -43,8 +46,11 @@ public struct MuxConfiguration: Sendable {
         connectionsMax = 1024
         speaksFirst = true
         compresses = true
+        avoidsFlowControlBytes = false
     }
 
     /// What this end can do.
-    var features: Hello.Features { compresses ? [.compression] : [] }
+    var features: Hello.Features {
+        compresses ? [.compression, .flowControlSafe] : [.flowControlSafe]
+    }
 }

@@ -238,6 +238,7 @@ extension MuxLink {
             greeter.start(at: now)
             updateCandidate()
         }
+        updateCoding()
         guard hello.epoch != handshake.epoch else { return }
         if handshake.sessionPeer?.epoch == hello.epoch { lastHeard = now }
         if !isUp { classifier.restart(at: now) }
@@ -246,6 +247,12 @@ extension MuxLink {
     private mutating func updateCandidate() {
         guard handshake.sessionPeer == nil, let peer = handshake.peer else { return }
         candidateCheck = FrameCheck(sender: peer.epoch, receiver: handshake.epoch)
+    }
+
+    /// How the peer codes is known as soon as it is.
+    private mutating func updateCoding() {
+        let features = handshake.peer?.features ?? []
+        assembler.isFlowControlSafe = features.contains(.flowControlSafe)
     }
 
     private mutating func report(_ verdict: LineVerdict) {
@@ -307,6 +314,7 @@ extension MuxLink {
         if isUp { events.append(.linkDown(reason: reason.words)) }
         dropSession(reason, keepsUnanswered: true, at: now)
         handshake.forget(candidate: candidate, using: &generator)
+        updateCoding()
         classifier.restart(at: now)
     }
 }

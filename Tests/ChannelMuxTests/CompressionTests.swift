@@ -40,7 +40,9 @@ struct CompressionTests {
         let (there, back) = (hexadecimal(60_000), hexadecimal(30_000, seed: 9))
         cable.left.write(there, on: id, thenFinish: true, at: cable.now)
         cable.right.write(back, on: peer, thenFinish: true, at: cable.now)
-        cable.run(milliseconds: 20_000) { !cable.left.closed.isEmpty && !cable.right.closed.isEmpty }
+        cable.run(milliseconds: 20_000) {
+            !cable.left.closed.isEmpty && !cable.right.closed.isEmpty
+        }
         expectSame(cable.right.received[peer], there)
         expectSame(cable.left.received[id], back)
         #expect(cable.toRight.statistics.bytesIn - before < 60_000 * 2 / 5)
@@ -122,7 +124,7 @@ struct CompressionTests {
         #expect(wire < 27)
     }
 
-    @Test("lines that lose and damage bytes: coded chunks arrive in parts", arguments: [1e-4, 1e-3])
+    @Test("a line that has become bad gets coded chunks in parts", arguments: [1e-4, 1e-3])
     func badLine(bitErrorRate: Double) throws {
         let cable = Cable(line(), seed: 5)
         let (id, peer) = try cable.open(1)

@@ -50,7 +50,8 @@ struct DeflateTests {
             let cut = Deflate.expand(coded.prefix(count), history: packet[...], countMax: 5000)
             #expect(cut == nil)
         }
-        #expect(Deflate.expand((coded + [0])[...], history: packet[...], countMax: 5000) == nil)
+        let longer = coded + [0]
+        #expect(Deflate.expand(longer[...], history: packet[...], countMax: 5000) == nil)
         for index in coded.indices {
             for bit in 0..<8 {
                 var damaged = coded

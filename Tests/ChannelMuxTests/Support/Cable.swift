@@ -103,6 +103,10 @@ final class Cable {
     var onStep: ((Cable) -> Void)?
     /// Bytes that one end handed to the line and the line refused: the link's pacing must never let it.
     private(set) var refusedBytes = 0
+    /// Everything that was handed to the lines, when asked for.
+    var records = false
+    private(set) var recordedRight: [UInt8] = []
+    private(set) var recordedLeft: [UInt8] = []
 
     static func configuration(
         _ baudRate: Int,
@@ -161,9 +165,14 @@ final class Cable {
         var moved = false
         while let frame = end.link.nextTransmit(at: now) {
             refusedBytes += frame.count - line.inject(frame[...], at: now)
+            if records { record(frame, end) }
             moved = true
         }
         return moved
+    }
+
+    private func record(_ frame: [UInt8], _ end: Endpoint) {
+        if end === left { recordedRight += frame } else { recordedLeft += frame }
     }
 
     /// Goes to the next thing that happens, at most to `limit`.
