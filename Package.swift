@@ -11,8 +11,16 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+/// For what the simulations consist of: optimised in debug builds too, so that thousands of them fit into a
+/// test run.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+func library(
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    _ settings: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -65,11 +73,11 @@ let cFences: [Target] = [
 ]
 
 let pureTargets: [Target] = [
-    library("WireCore"),
+    library("WireCore", [], optimised),
     library("ConnectionStrings", ["WireCore"]),
-    library("Deflate", ["CZlib"]),
-    library("ChannelMux", ["WireCore", "Deflate"]),
-    library("LineSimulator", ["WireCore"]),
+    library("Deflate", ["CZlib"], optimised),
+    library("ChannelMux", ["WireCore", "Deflate"], optimised),
+    library("LineSimulator", ["WireCore"], optimised),
     library("BrokerProtocol", ["WireCore"]),
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
@@ -170,7 +178,19 @@ let testTargets: [Target] = [
         "TransportsTests",
         ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
     ),
-    tests("ChannelMuxTests", ["ChannelMux", "Deflate", "LineSimulator", "WireCore"]),
+    .target(
+        name: "LinkTrials",
+        dependencies: ["ChannelMux", "LineSimulator", "WireCore"],
+        path: "Tests/LinkTrials",
+        swiftSettings: strict + optimised + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
+    ),
+    .executableTarget(
+        name: "trialrunner",
+        dependencies: ["ChannelMux", "LinkTrials", "WireCore"],
+        path: "Tests/TrialRunner",
+        swiftSettings: strict
+    ),
+    tests("ChannelMuxTests", ["ChannelMux", "Deflate", "LineSimulator", "LinkTrials", "WireCore"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
     tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem"]),
     tests(

@@ -27,7 +27,9 @@ enum FlowControlCoding {
         return coded
     }
 
-    /// The bytes that were coded; what a driver has put between them is left out. Nil when they are malformed.
+    /// The bytes that were coded, without what a driver has put between them.
+    ///
+    /// Nil when they are malformed.
     static func decode(_ coded: ArraySlice<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(coded.count)

@@ -20,6 +20,7 @@ extension MuxLink {
         }
         guard let check = session?.incoming ?? candidateCheck, let body = check.body(of: bytes)
         else {
+            if !isUp { classifier.noteFrame(bytes: bytes.count) }
             receiveDamage(at: now)
             return
         }
@@ -188,6 +189,8 @@ extension MuxLink {
         at now: MonotonicInstant
     ) {
         guard connections[slot].phase != .ending else { return }
+        // Whoever sends data has accepted, even when what stands before it is still missing.
+        becomeOpen(slot)
         lineUse.note(slot, isSparse: chunk.isSparse, at: now)
         switch connections[slot].incoming.receive(chunk, start: start, isFinal: isFinal) {
         case .nothing: break
@@ -198,7 +201,6 @@ extension MuxLink {
             }
             abandon(slot, .protocolError)
         case .bytes(let bytes, let isLast):
-            becomeOpen(slot)
             counters.payloadBytesIn += bytes.count
             deliver(bytes, isLast: isLast, slot)
         }

@@ -11,10 +11,11 @@ struct StreamHistory: Sendable {
 
     /// Bytes kept beyond what is needed, so that they are moved once in a while only.
     private static let slackBytes = 1024
+    static let bytesMax = Deflate.historyBytesMax + slackBytes
 
     mutating func append(_ more: some Collection<UInt8>) {
         bytes += more
-        if bytes.count > Deflate.historyBytesMax + Self.slackBytes {
+        if bytes.count > Self.bytesMax {
             bytes.removeFirst(bytes.count - Deflate.historyBytesMax)
         }
     }
@@ -46,6 +47,8 @@ struct StreamEncoder: Sendable {
     private var nextPause = Self.pauseBytes.lowerBound
 
     init(isWelcome: Bool) { self.isWelcome = isWelcome }
+
+    var historyBytes: Int { history.bytes.count }
 
     /// Whether coding has been given up for a while.
     var isPaused: Bool { pauseLeft > 0 }
@@ -96,6 +99,8 @@ struct StreamDecoder: Sendable {
     private var history = StreamHistory()
     /// Parts of a coded chunk that is not complete.
     private var pending: [UInt8] = []
+
+    var historyBytes: Int { history.bytes.count }
 
     /// The bytes of the stream in a piece, which is the next one; nil when the peer broke the rules.
     mutating func take(_ piece: StreamPiece, countMax: Int) -> [UInt8]? {

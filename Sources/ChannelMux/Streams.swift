@@ -190,7 +190,7 @@ struct IncomingStream: Sendable {
     var decoder: StreamDecoder?
     private var expected = StreamPosition(order: 0)
     private var held: [StreamPiece] = []
-    private var heldCount = 0
+    private(set) var heldCount = 0
 
     /// Takes a chunk, or a part of one; what it completes comes out in order.
     mutating func receive(_ chunk: DataChunk, start: Int = 0, isFinal: Bool = true) -> Reception {

@@ -3,6 +3,8 @@ import LineSimulator
 import Testing
 import WireCore
 
+@testable import LinkTrials
+
 // The figures that the design promises, on virtual time: the same on every machine, so they can be asserted.
 
 /// The share of the line's bytes per second that one transfer makes use of.

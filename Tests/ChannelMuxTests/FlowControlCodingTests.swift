@@ -3,6 +3,7 @@ import Testing
 import WireCore
 
 @testable import ChannelMux
+@testable import LinkTrials
 
 private let reserved: Set<UInt8> = [0x11, 0x13, 0x91, 0x93]
 

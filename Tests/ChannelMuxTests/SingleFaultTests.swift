@@ -3,6 +3,8 @@ import LineSimulator
 import Testing
 import WireCore
 
+@testable import LinkTrials
+
 /// Every fault that one byte of a line can suffer.
 private let faults: [PlannedFault.Kind] =
     (0..<8).map { .flip(bit: $0) } + [
