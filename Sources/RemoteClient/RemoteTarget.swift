@@ -137,6 +137,11 @@ public final class RemoteTarget: DebugTarget {
         return TargetError(code, "\(peerName) refused (\(purpose)), error \(error.number).")
     }
 
+    /// Whether a reply says no: the packet is not known, or an error.
+    func isRefusal(_ reply: [UInt8]) -> Bool {
+        reply.isEmpty || ErrorReply(payload: reply) != nil
+    }
+
     /// Makes later register and memory packets be about that thread.
     func select(_ thread: ThreadID) throws(TargetError) {
         let reference = ThreadReference(thread, multiprocess: isMultiprocess)
