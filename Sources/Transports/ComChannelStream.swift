@@ -18,6 +18,7 @@ public final class ComChannelStream {
     private let control: ComControl
     private let token: BrokerToken
     private var reason: String?
+    private var linkWords: String?
 
     init(
         _ descriptor: OwnedDescriptor,
@@ -55,6 +56,15 @@ public final class ComChannelStream {
             reason = "the broker of the port has ended"
         }
         return reason
+    }
+
+    /// What the broker last said of a line that is down, "the far end does not answer"; nil while it is up.
+    public var lineTrouble: String? {
+        let latest = try? control.event(timeoutMilliseconds: 0) { message -> String?? in
+            if case .link(let isUp, let words) = message { .some(isUp ? nil : words) } else { nil }
+        }
+        if let latest { linkWords = latest }
+        return linkWords
     }
 
     private var hasHungUp: Bool {

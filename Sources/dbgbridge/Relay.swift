@@ -103,8 +103,8 @@ struct Relay {
         guard let action = watch.expire(at: monotonicNanoseconds()) else { return }
         if toClient.pending.isEmpty { toClient.pending.append(RelayedConversation.keepalive) }
         if case .notice(let seconds) = action {
-            let words = "no answer for \(seconds) s; waiting for the line to come back"
-            printError("dbgbridge: \(server.peerName): \(words)\n")
+            let words = server.trouble.map { " (\($0))" } ?? ""
+            printError("dbgbridge: \(server.peerName): no answer for \(seconds) s\(words); waiting\n")
         }
     }
 

@@ -33,4 +33,36 @@ struct LineOutageTests {
         #expect(!after.contains("Ignoring packet error"), "\(after)")
         try debuggee.expectRunsFree()
     }
+
+    @Test("cdb says that the line is down and up again, while the target runs and while it waits")
+    func cdbTells() throws {
+        let lab = try Lab()
+        let line = try SerialLine(.cable, in: lab)
+        let debuggee = try Debuggee(in: lab)
+        _ = try lab.startServer(line.labChannel(3))
+        let cdb = try lab.start(
+            "cdb",
+            ["-premote", line.deskChannel(3), "-p", "\(debuggee.processID)"]
+        )
+        try cdb.wait(for: "> ")
+        line.program.signal(SIGSTOP)
+        cdb.type("db @rsp\n")
+        try cdb.wait(for: "the line is down: the far end does not answer; Ctrl+C gives")
+        line.program.signal(SIGCONT)
+        try cdb.wait(for: "the line is up again")
+
+        cdb.forgetOutput()
+        debuggee.program.forgetOutput()
+        cdb.type("g\n")
+        try debuggee.program.wait(for: "\n")
+        line.program.signal(SIGSTOP)
+        try cdb.wait(for: "the line is down")
+        cdb.signal(SIGINT)
+        try cdb.wait(for: "the target has not stopped for")
+        line.program.signal(SIGCONT)
+        try cdb.wait(for: "the line is up again")
+        cdb.type("qd\n")
+        #expect(try cdb.waitForExit() == 0)
+        try debuggee.expectRunsFree()
+    }
 }
