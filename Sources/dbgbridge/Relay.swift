@@ -103,8 +103,9 @@ struct Relay {
         guard let action = watch.expire(at: monotonicNanoseconds()) else { return }
         if toClient.pending.isEmpty { toClient.pending.append(RelayedConversation.keepalive) }
         if case .notice(let seconds) = action {
-            let words = server.trouble.map { " (\($0))" } ?? ""
-            printError("dbgbridge: \(server.peerName): no answer for \(seconds) s\(words); waiting\n")
+            let cause = server.trouble.map { " (\($0))" } ?? ""
+            let words = "no answer for \(seconds) s\(cause); waiting"
+            printError("dbgbridge: \(server.peerName): \(words)\n")
         }
     }
 
