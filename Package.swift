@@ -147,7 +147,7 @@ let programTargets: [Target] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "LinuxSystem",
+            "GDBRemoteProtocol", "LinuxSystem",
         ]
     ),
     program(
@@ -202,7 +202,8 @@ let testTargets: [Target] = [
     tests(
         "RemoteServerTests",
         [
-            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "SessionFixture",
+            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "LinuxSystem",
+            "SessionFixture",
         ]
     ),
     tests(
