@@ -12,40 +12,50 @@ enum FlowControlCoding {
     private static func isControl(_ byte: UInt8) -> Bool { byte & 0x7D == 0x11 }
 
     static func encode(_ bytes: [UInt8]) -> [UInt8] {
-        let count = bytes.reduce(0) { $0 + (isControl($1) || $1 == escape ? 1 : 0) }
-        guard count > 0 else { return bytes }
-        var coded: [UInt8] = []
-        coded.reserveCapacity(bytes.count + count)
-        for byte in bytes {
-            if isControl(byte) || byte == escape {
-                coded.append(escape)
-                coded.append(byte ^ change)
-            } else {
-                coded.append(byte)
+        let capacity = bytes.count * growthMax
+        return [UInt8](unsafeUninitializedCapacity: capacity) { output, count in
+            for byte in bytes {
+                let isEscaped = isControl(byte) || byte == escape
+                // Written in any case, and overwritten by the next byte when there is nothing to escape.
+                output[count] = escape
+                count += isEscaped ? 1 : 0
+                output[count] = isEscaped ? byte ^ change : byte
+                count += 1
             }
         }
-        return coded
     }
 
     /// The bytes that were coded, without what a driver has put between them.
     ///
     /// Nil when they are malformed.
     static func decode(_ coded: ArraySlice<UInt8>) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(coded.count)
+        var isWellFormed = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: coded.count) { output, count in
+            isWellFormed = coded.withUnsafeBufferPointer { decode($0, into: output, &count) }
+        }
+        return isWellFormed ? bytes : nil
+    }
+
+    private static func decode(
+        _ input: UnsafeBufferPointer<UInt8>,
+        into output: UnsafeMutableBufferPointer<UInt8>,
+        _ count: inout Int
+    ) -> Bool {
         var isEscaped = false
-        for byte in coded where !isControl(byte) {
+        for byte in input where !isControl(byte) {
             if isEscaped {
                 let original = byte ^ change
-                guard isControl(original) || original == escape else { return nil }
-                bytes.append(original)
+                guard isControl(original) || original == escape else { return false }
+                output[count] = original
+                count += 1
                 isEscaped = false
             } else if byte == escape {
                 isEscaped = true
             } else {
-                bytes.append(byte)
+                output[count] = byte
+                count += 1
             }
         }
-        return isEscaped ? nil : bytes
+        return !isEscaped
     }
 }
