@@ -61,7 +61,10 @@ struct FigureTests {
 
     @Test(
         "goodput of a lone transfer at other rates",
-        arguments: [(9600, 20_000, 0.94), (460_800, 200_000, 0.98), (921_600, 300_000, 0.98)]
+        arguments: [
+            (9600, 20_000, 0.94), (460_800, 200_000, 0.98), (921_600, 300_000, 0.98),
+            (3_000_000, 1_000_000, 0.98),
+        ]
     )
     func goodputAtOtherRates(baudRate: Int, bytes: Int, share: Double) throws {
         #expect(try goodput(baudRate, bytes: bytes) >= share)
