@@ -135,7 +135,7 @@ let programTargets: [Target] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "LinuxSystem",
+            "GDBRemoteProtocol", "LinuxSystem",
         ]
     ),
     program(

@@ -29,7 +29,8 @@ func openComStream(
             stream.descriptor,
             peerName: stream.peerName,
             link: .serial(baudRate: stream.baudRate),
-            reasonForEnd: { stream.lastReason }
+            reasonForEnd: { stream.lastReason },
+            trouble: { stream.lineTrouble }
         )
     } catch {
         throw TransportError(stream.peerName, error)

@@ -83,8 +83,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "LinuxSystem",
-            "Glibc",
+            "GDBRemoteProtocol", "LinuxSystem", "Glibc",
         ]
     ),
     (
