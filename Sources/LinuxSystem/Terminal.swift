@@ -123,6 +123,14 @@ public struct LineCounters: Sendable, Equatable {
     public var bufferOverruns: Int
 }
 
+/// The lines of a port that a program can raise and lower.
+public enum ModemLine: Int32, Sendable {
+    /// Data terminal ready.
+    case dtr = 0
+    /// Request to send.
+    case rts = 1
+}
+
 /// The terminal calls beside the settings.
 extension OwnedDescriptor {
     /// Whether the descriptor is a terminal.
@@ -137,6 +145,13 @@ extension OwnedDescriptor {
     public func setTerminalExclusive(_ on: Bool) throws(SystemError) {
         try systemCall(on ? "TIOCEXCL" : "TIOCNXCL") {
             clinux_terminal_set_exclusive(number, on ? 1 : 0)
+        }
+    }
+
+    /// Raises or lowers a modem line; ENOTTY where there are none, as on a pseudo-terminal.
+    public func setModemLine(_ line: ModemLine, _ on: Bool) throws(SystemError) {
+        try systemCall(on ? "TIOCMBIS" : "TIOCMBIC") {
+            clinux_terminal_set_modem_line(number, line.rawValue, on ? 1 : 0)
         }
     }
 

@@ -143,7 +143,7 @@ extension Broker {
             lineTrouble = nil
             reopenDelay = BrokerLimits.reopenMilliseconds.lowerBound
             log("line open: \(port.path) at \(port.grantedBaudRate) baud")
-            port.warnings.forEach(log)
+            (port.warnings + port.notes).forEach(log)
             use { link, now in link.lineOpened(at: now) }
         } else {
             pump()

@@ -145,6 +145,7 @@ enum ComBrokerLauncher {
             "--folder", place.files.folder, "--key", place.files.key,
             "--baud", String(settings.baudRate), "--parity", settings.parity,
             "--stop-bits", String(settings.stopBits), "--flow", settings.flowControl,
+            "--dtr", settings.dtr, "--rts", settings.rts,
         ]
     }
 
