@@ -30,6 +30,9 @@ final class Broker {
     private var idleTask: NIOCore.Scheduled<Void>?
     private var reopenDelay = BrokerLimits.reopenMilliseconds.lowerBound
     private var lineIsOpen = false
+    private var reopenTask: NIOCore.Scheduled<Void>?
+    /// Tells of ports that come, while ours is gone.
+    private var watch: (any Sendable)?
     private(set) var isEnding = false
     /// Runs once, when the broker has ended.
     private let onEnd: () -> Void
@@ -141,6 +144,7 @@ extension Broker {
         if let port = line.openPort, !lineIsOpen {
             lineIsOpen = true
             lineTrouble = nil
+            watch = nil
             reopenDelay = BrokerLimits.reopenMilliseconds.lowerBound
             log("line open: \(port.path) at \(port.grantedBaudRate) baud")
             (port.warnings + port.notes).forEach(log)
@@ -162,14 +166,32 @@ extension Broker {
             return
         }
         name.withdraw()
+        watchForPort()
         scheduleReopen()
+    }
+
+    /// Has udev say when ports come, so that ours need not wait for the next look.
+    private func watchForPort() {
+        let broker = NIOLoopBound(self, eventLoop: eventLoop)
+        watch = configuration.search?.watch { [eventLoop] in
+            eventLoop.execute { broker.value.portsHaveChanged() }
+        }
+    }
+
+    private func portsHaveChanged() {
+        guard watch != nil, !isEnding, line.openPort == nil else { return }
+        log("udev tells of a port: looking for \(configuration.portName)")
+        reopenTask?.cancel()
+        reopenDelay = BrokerLimits.reopenMilliseconds.lowerBound
+        reopen()
     }
 
     private static let pseudoTerminals = "/dev/pts/"
 
     private func scheduleReopen() {
         guard !isEnding else { return }
-        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(reopenDelay)) { [weak self] in
+        reopenTask = eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(reopenDelay)) {
+            [weak self] in
             self?.reopen()
         }
         reopenDelay = min(reopenDelay * 2, BrokerLimits.reopenMilliseconds.upperBound)
@@ -178,7 +200,7 @@ extension Broker {
     private func reopen() {
         guard !isEnding, line.openPort == nil else { return }
         do {
-            let port = try SerialPort(path: configuration.devicePath, configuration: settings)
+            let port = try SerialPort(path: try devicePath(), configuration: settings)
             try takeName(of: port)
             try line.attach(port)
         } catch {
@@ -187,6 +209,13 @@ extension Broker {
             lineTrouble = words
             scheduleReopen()
         }
+    }
+
+    /// Where the port is now.
+    private func devicePath() throws(SerialPortError) -> String {
+        guard let search = configuration.search else { return configuration.devicePath }
+        guard let path = search.find() else { throw .absent(path: configuration.portName) }
+        return path
     }
 
     /// Makes the broker known under the device that the port is now.
@@ -211,12 +240,13 @@ extension Broker {
         lastVerdict = nil
         do {
             try line.attach(
-                SerialPort(path: configuration.devicePath, configuration: wanted)
+                SerialPort(path: try devicePath(), configuration: wanted)
             )
         } catch {
             settings = before
             link = Self.newLink(configuration, before)
             name.withdraw()
+            watchForPort()
             lineTrouble = "\(error)"
             scheduleReopen()
             throw error
@@ -280,6 +310,7 @@ extension Broker {
         use { link, now in link.leave(at: now) }
         isEnding = true
         wakeUp?.task.cancel()
+        watch = nil
         line.close()
         sockets.values.forEach { $0.close() }
         onEnd()
