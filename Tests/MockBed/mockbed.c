@@ -2,8 +2,9 @@
 // input, each answered by a line.
 //
 //   add FILE NAME TARGET   adds the devices of a description; /dev/NAME becomes a link to TARGET
-//   event SYSPATH ACTION   tells those who listen to udev
 //   remove SYSPATH NAME    takes a device and its node away
+//
+// Those who listen to udev are told of both.
 #include <stdio.h>
 #include <string.h>
 #include <umockdev.h>
@@ -56,14 +57,9 @@ static int obey(const char *line) {
     int words = sscanf(line, "%15s %511s %511s %511s", order, one, two, three);
     if (words == 4 && strcmp(order, "add") == 0) return add(one, two, three);
     if (words != 3) return 1;
-    if (strcmp(order, "event") == 0) {
-        umockdev_testbed_uevent(bed, one, two);
-    } else if (strcmp(order, "remove") == 0) {
-        umockdev_testbed_remove_device(bed, one);
-        replace_node(two, NULL);
-    } else {
-        return 1;
-    }
+    if (strcmp(order, "remove") != 0) return 1;
+    umockdev_testbed_remove_device(bed, one);
+    replace_node(two, NULL);
     return 0;
 }
 

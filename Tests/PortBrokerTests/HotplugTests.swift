@@ -17,11 +17,8 @@ struct HotplugTests {
         return bytes
     }
 
-    @Test(
-        "and comes back under another name keeps its connections, told by udev or not (T1, P9)",
-        arguments: [true, false]
-    )
-    func replugged(udevRuns: Bool) throws {
+    @Test("and comes back under another name keeps its connections (T1, P9)")
+    func replugged() throws {
         let bench = try Bench()
         let bed = try MockBed(bench.folder)
         try bed.plugIn(0, serialNumber: "A50285BI", terminal: try resolvedPath(bench.a))
@@ -40,7 +37,6 @@ struct HotplugTests {
 
         bench.unplug()
         try bed.unplug(0)
-        if udevRuns { try bed.announce(0, "remove") }
         while !bench.brokers.isEmpty { usleep(2000) }
         input.fileHandleForWriting.write(Data("while".utf8))
 
@@ -48,14 +44,12 @@ struct HotplugTests {
         // Another adapter comes first, and is not taken for it.
         let stranger = try PseudoTerminal()
         try bed.plugIn(1, serialNumber: "STRANGER", terminal: stranger.path)
-        if udevRuns { try bed.announce(1, "add") }
         try bed.plugIn(3, serialNumber: "A50285BI", terminal: try resolvedPath(bench.a))
-        if udevRuns { try bed.announce(3, "add") }
         #expect(try far.read(exactly: 5) == Array("while".utf8))
         try far.writeAll(Array("after".utf8))
         #expect(read(5, output) == Array("after".utf8))
         let said = logs.map { fileText("\(bench.folder)/\($0)", maximum: 1 << 20) ?? "" }.joined()
-        #expect(said.contains("udev tells of a port: looking for COM1") == udevRuns, "\(said)")
+        #expect(said.contains("udev tells of a port: looking for COM1"), "\(said)")
         program.terminate()
         program.waitUntilExit()
         far.close()

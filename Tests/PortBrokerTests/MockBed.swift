@@ -78,7 +78,7 @@ final class MockBed {
         "\(socket(index))/1-\(index + 1):1.0/ttyUSB\(index)/tty/ttyUSB\(index)"
     }
 
-    /// Plugs an adapter in, whose other side is a pseudo-terminal.
+    /// Plugs an adapter in, whose other side is a pseudo-terminal; udev tells.
     func plugIn(_ index: Int, serialNumber: String, terminal: String) throws {
         let interface = "\(socket(index))/1-\(index + 1):1.0"
         let text = """
@@ -112,12 +112,7 @@ final class MockBed {
         try order("add", file, "ttyUSB\(index)", terminal)
     }
 
-    /// Has udev tell about it.
-    func announce(_ index: Int, _ action: String) throws {
-        try order("event", "/sys" + tty(index), action)
-    }
-
-    /// Pulls it out.
+    /// Pulls it out; udev tells.
     func unplug(_ index: Int) throws {
         let interface = "\(socket(index))/1-\(index + 1):1.0"
         for device in [tty(index), "\(interface)/ttyUSB\(index)", interface, socket(index)] {
