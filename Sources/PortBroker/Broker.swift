@@ -2,7 +2,9 @@ internal import BrokerProtocol
 internal import ChannelMux
 internal import LinuxSystem
 internal import NIOCore
+internal import NIOPosix
 internal import SerialPort
+internal import TelnetSerial
 internal import WireCore
 
 /// One port, the link on it, and the local programs that share it.
@@ -39,7 +41,7 @@ final class Broker {
 
     init(
         _ configuration: BrokerConfiguration,
-        port: SerialPort,
+        port: any LinePort,
         name: BrokerName,
         eventLoop: any EventLoop,
         onEnd: @escaping () -> Void
@@ -82,6 +84,14 @@ final class Broker {
     }
 
     func log(_ words: String) { configuration.log(words) }
+}
+
+/// A port on its way from the thread that opened it to the event loop.
+// SAFETY: the thread lets go of it as it hands it over.
+private struct OpenedPort: @unchecked Sendable {
+    let port: NetworkPort
+
+    init(_ port: NetworkPort) { self.port = port }
 }
 
 /// The link and its time.
@@ -165,9 +175,14 @@ extension Broker {
             end("a pseudo-terminal does not come back")
             return
         }
-        name.withdraw()
+        // Whatever is behind an address, its name leads to no other port meanwhile.
+        if networkAddress == nil { name.withdraw() }
         watchForPort()
         scheduleReopen()
+    }
+
+    private var networkAddress: NetworkPortAddress? {
+        NetworkPortAddress(configuration.devicePath)
     }
 
     /// Has udev say when ports come, so that ours need not wait for the next look.
@@ -199,16 +214,38 @@ extension Broker {
 
     private func reopen() {
         guard !isEnding, line.openPort == nil else { return }
+        if let networkAddress { return reconnect(networkAddress) }
         do {
             let port = try SerialPort(path: try devicePath(), configuration: settings)
             try takeName(of: port)
             try line.attach(port)
         } catch {
-            let words = "\(error)"
-            if words != lineTrouble { log(words) }
-            lineTrouble = words
-            scheduleReopen()
+            notReopened(error)
         }
+    }
+
+    /// Another machine may take seconds to answer, and the programs that use the port wait for the event loop.
+    private func reconnect(_ address: NetworkPortAddress) {
+        let settings = settings
+        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) {
+            OpenedPort(try NetworkPort(address, settings))
+        }.assumeIsolated().whenComplete { [weak self] result in
+            guard let self, !isEnding, line.openPort == nil, settings == self.settings else {
+                return
+            }
+            do {
+                try line.attach(result.get().port)
+            } catch {
+                notReopened(error)
+            }
+        }
+    }
+
+    private func notReopened(_ error: any Error) {
+        let words = "\(error)"
+        if words != lineTrouble { log(words) }
+        lineTrouble = words
+        scheduleReopen()
     }
 
     /// Where the port is now.
@@ -240,12 +277,12 @@ extension Broker {
         lastVerdict = nil
         do {
             try line.attach(
-                SerialPort(path: try devicePath(), configuration: wanted)
+                openLinePort(try devicePath(), wanted)
             )
         } catch {
             settings = before
             link = Self.newLink(configuration, before)
-            name.withdraw()
+            if networkAddress == nil { name.withdraw() }
             watchForPort()
             lineTrouble = "\(error)"
             scheduleReopen()
