@@ -85,9 +85,7 @@ final class NetworkPort: LinePort {
                 }
                 guard let bytes = try descriptor.read(maximum: Self.readBytes) else { continue }
                 guard !bytes.isEmpty else {
-                    throw NetworkPortError(
-                        "\(address) ends the connection at once; another program may be using it"
-                    )
+                    throw endedAtOnce(address)
                 }
                 for event in remote.receive(bytes) { try take(event, address) }
                 guard monotonicNanoseconds() < deadline else {
@@ -97,9 +95,28 @@ final class NetworkPort: LinePort {
             try send(remote.takeOutput(), until: deadline)
         } catch let error as NetworkPortError {
             throw error
+        } catch let error as SystemError where [ECONNRESET, EPIPE].contains(error.errorNumber) {
+            throw endedAtOnce(address)
         } catch {
             throw NetworkPortError("\(address): \(error)")
         }
+    }
+
+    /// What the server had to say about it may be lost with the connection.
+    private func endedAtOnce(_ address: NetworkPortAddress) -> NetworkPortError {
+        NetworkPortError(
+            "\(address) ends the connection at once"
+                + (greeting.isEmpty ? "; another program may be using it" : ": \"\(greeting)\"")
+        )
+    }
+
+    /// What the server said, fit to be shown.
+    private var greeting: String {
+        let text = String(decoding: remote.greeting, as: UTF8.self)
+        let plain = text.unicodeScalars.map { scalar in
+            scalar.properties.generalCategory == .control ? " " : Character(scalar)
+        }
+        return String(plain).split(separator: " ").joined(separator: " ")
     }
 
     private func take(

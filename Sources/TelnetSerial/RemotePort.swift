@@ -72,6 +72,9 @@ public struct RemotePort: Sendable {
     private var ours: Set<UInt8> = []
     private var theirs: Set<UInt8> = []
     private var grantedBaudRate: Int
+    /// What came before the port was ready: a server that refuses says why in words.
+    public private(set) var greeting: [UInt8] = []
+    static let greetingMax = 128
     /// What the far port has told of its line.
     public private(set) var figures = RemoteLineFigures()
 
@@ -105,7 +108,8 @@ public struct RemotePort: Sendable {
         for element in parser.parse(bytes) {
             guard state != .failed else { break }
             switch element {
-            case .data(let bytes): if state == .ready { events.append(.received(bytes)) }
+            case .data(let bytes) where state == .ready: events.append(.received(bytes))
+            case .data(let bytes): greeting += bytes.prefix(Self.greetingMax - greeting.count)
             case .option(let verb, let option): events += answer(verb, option)
             case .parameters(Telnet.Option.comPort.rawValue, let parameters):
                 events += answer(parameters)
