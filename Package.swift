@@ -57,6 +57,7 @@ let cFences: [Target] = [
         pkgConfig: "expat",
         providers: [.apt(["libexpat1-dev"])]
     ),
+    .target(name: "CUdev"),
 ]
 
 let pureTargets: [Target] = [
@@ -67,6 +68,7 @@ let pureTargets: [Target] = [
     library("BrokerProtocol", ["WireCore"]),
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
+    library("TelnetSerial"),
 ]
 
 let modelTargets: [Target] = [
@@ -77,11 +79,12 @@ let modelTargets: [Target] = [
 let edgeTargets: [Target] = [
     library("LinuxSystem", ["CLinuxShims"]),
     library("SerialPort", ["LinuxSystem"]),
-    library("PortDirectory", ["LinuxSystem"]),
+    library("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev"]),
     library(
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "LinuxSystem", "SerialPort", nioCore,
+            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            nioCore,
             nioPosix,
         ]
     ),
@@ -164,8 +167,9 @@ let testTargets: [Target] = [
         ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
     ),
     tests("ChannelMuxTests", ["ChannelMux", "LineSimulator", "WireCore"]),
+    tests("TelnetSerialTests", ["TelnetSerial"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
-    tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem"]),
+    tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem", "dbgcom"]),
     tests(
         "PortBrokerTests",
         ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]

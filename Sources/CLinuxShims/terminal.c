@@ -78,6 +78,14 @@ int clinux_terminal_set_low_latency(int descriptor, int on) {
     return ioctl(descriptor, TIOCSSERIAL, &raw) < 0 ? -1 : before;
 }
 
+// Of <asm/termios.h>, whose structures clash with those above.
+enum { modem_line_dtr = 0x002, modem_line_rts = 0x004 };
+
+int clinux_terminal_set_modem_line(int descriptor, int line, int on) {
+    int bit = line == 0 ? modem_line_dtr : modem_line_rts;
+    return ioctl(descriptor, on ? TIOCMBIS : TIOCMBIC, &bit);
+}
+
 int clinux_pseudo_terminal_open(void) {
     int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0) return -1;

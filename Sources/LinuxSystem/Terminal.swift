@@ -121,6 +121,25 @@ public struct LineCounters: Sendable, Equatable {
     public var breaks: Int
     /// Bytes lost because no program read them in time.
     public var bufferOverruns: Int
+
+    /// Nothing counted.
+    public static let zero = LineCounters(
+        received: 0,
+        sent: 0,
+        frameErrors: 0,
+        overruns: 0,
+        parityErrors: 0,
+        breaks: 0,
+        bufferOverruns: 0
+    )
+}
+
+/// The lines of a port that a program can raise and lower.
+public enum ModemLine: Int32, Sendable {
+    /// Data terminal ready.
+    case dtr = 0
+    /// Request to send.
+    case rts = 1
 }
 
 /// The terminal calls beside the settings.
@@ -137,6 +156,13 @@ extension OwnedDescriptor {
     public func setTerminalExclusive(_ on: Bool) throws(SystemError) {
         try systemCall(on ? "TIOCEXCL" : "TIOCNXCL") {
             clinux_terminal_set_exclusive(number, on ? 1 : 0)
+        }
+    }
+
+    /// Raises or lowers a modem line; ENOTTY where there are none, as on a pseudo-terminal.
+    public func setModemLine(_ line: ModemLine, _ on: Bool) throws(SystemError) {
+        try systemCall(on ? "TIOCMBIS" : "TIOCMBIC") {
+            clinux_terminal_set_modem_line(number, line.rawValue, on ? 1 : 0)
         }
     }
 

@@ -9,6 +9,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("CCapstone", []),
     ("CEditline", []),
     ("CExpat", []),
+    ("CUdev", []),
 
     // Model.
     ("DebugTarget", []),
@@ -22,16 +23,17 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("BrokerProtocol", ["WireCore"]),
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     ("SessionProtocol", ["WireCore"]),
+    ("TelnetSerial", []),
 
     // Edges.
     ("LinuxSystem", ["CLinuxShims", "Glibc"]),
     ("SerialPort", ["LinuxSystem", "Glibc"]),
-    ("PortDirectory", ["LinuxSystem", "Glibc"]),
+    ("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev", "Glibc"]),
     (
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "LinuxSystem", "SerialPort", "Glibc",
-            "NIOCore", "NIOPosix",
+            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "Glibc", "NIOCore", "NIOPosix",
         ]
     ),
     (

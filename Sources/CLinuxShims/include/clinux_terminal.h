@@ -61,6 +61,8 @@ int clinux_terminal_counters(int descriptor, struct clinux_line_counters *counte
 int clinux_terminal_uart_type(int descriptor);
 // ASYNC_LOW_LATENCY, which makes FTDI drivers use a latency timer of 1 ms; answers the earlier state.
 int clinux_terminal_set_low_latency(int descriptor, int on);
+// Raises or lowers DTR (0) or RTS (1).
+int clinux_terminal_set_modem_line(int descriptor, int line, int on);
 
 // A new pseudo-terminal's master, unlocked.
 int clinux_pseudo_terminal_open(void);
