@@ -3,6 +3,7 @@
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <asm/termios.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/serial.h>
@@ -76,6 +77,19 @@ int clinux_terminal_set_low_latency(int descriptor, int on) {
     if (before == (on != 0)) return before;
     raw.flags ^= ASYNC_LOW_LATENCY;
     return ioctl(descriptor, TIOCSSERIAL, &raw) < 0 ? -1 : before;
+}
+
+int clinux_terminal_read_window(int descriptor, uint16_t *rows, uint16_t *columns) {
+    struct winsize size;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) < 0) return -1;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
+}
+
+int clinux_terminal_write_window(int descriptor, uint16_t rows, uint16_t columns) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return ioctl(descriptor, TIOCSWINSZ, &size);
 }
 
 int clinux_pseudo_terminal_open(void) {

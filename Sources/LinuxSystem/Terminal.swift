@@ -105,6 +105,34 @@ extension TerminalSettings {
     }
 }
 
+/// The size of a terminal's window, in characters.
+public struct WindowSize: Sendable, Equatable {
+    /// Lines.
+    public var rows: UInt16
+    /// Characters of a line.
+    public var columns: UInt16
+
+    /// Builds a size.
+    public init(rows: UInt16, columns: UInt16) {
+        self.rows = rows
+        self.columns = columns
+    }
+
+    /// The size of a terminal's window; nil when the descriptor is none.
+    public init?(of descriptor: OwnedDescriptor) {
+        rows = 0
+        columns = 0
+        guard clinux_terminal_read_window(descriptor.number, &rows, &columns) == 0 else {
+            return nil
+        }
+    }
+
+    /// Gives the size to a terminal, whose programs get SIGWINCH when it is another one.
+    public func apply(to descriptor: OwnedDescriptor) {
+        _ = clinux_terminal_write_window(descriptor.number, rows, columns)
+    }
+}
+
 /// What a serial driver has counted since it was loaded.
 public struct LineCounters: Sendable, Equatable {
     /// Bytes received.

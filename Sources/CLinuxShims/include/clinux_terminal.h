@@ -62,6 +62,10 @@ int clinux_terminal_uart_type(int descriptor);
 // ASYNC_LOW_LATENCY, which makes FTDI drivers use a latency timer of 1 ms; answers the earlier state.
 int clinux_terminal_set_low_latency(int descriptor, int on);
 
+// TIOCGWINSZ and TIOCSWINSZ.
+int clinux_terminal_read_window(int descriptor, uint16_t *rows, uint16_t *columns);
+int clinux_terminal_write_window(int descriptor, uint16_t rows, uint16_t columns);
+
 // A new pseudo-terminal's master, unlocked.
 int clinux_pseudo_terminal_open(void);
 // The N of its slave's /dev/pts/N.
