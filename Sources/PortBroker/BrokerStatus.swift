@@ -24,7 +24,8 @@ extension Broker {
             ("link", link.isUp ? "up" : "down"),
             ("peer", link.peerIdentity ?? ""),
             ("verdict", lastVerdict ?? ""),
-            ("uptime-seconds", String(Self.now.nanoseconds(since: startedAt) / 1_000_000_000)),
+            ("uptime-ms", String(Self.now.nanoseconds(since: startedAt) / 1_000_000)),
+            ("line-bytes-per-second", String(settings.baudRate / settings.bitsPerCharacter)),
         ] + clients.filter(\.usesPort).map { ("client", $0.description) }
     }
 
@@ -38,7 +39,8 @@ extension Broker {
             ("damaged-frames", figures.damagedFrames),
             ("duplicate-frames", figures.duplicateFrames),
             ("retransmitted-frames", figures.retransmittedFrames),
-            ("probe-timeouts", figures.probeTimeouts), ("resumes", figures.resumes),
+            ("probe-timeouts", figures.probeTimeouts),
+            ("protocol-errors", figures.protocolErrors), ("resumes", figures.resumes),
             ("round-trip-us", figures.roundTripMicroseconds),
             ("shortest-round-trip-us", figures.shortestRoundTripMicroseconds),
             ("frame-payload-max", figures.framePayloadMax),
@@ -63,9 +65,10 @@ extension Broker {
             let owner = connections[figures.id]?.owner.description ?? "nobody"
             return (
                 "channel",
-                "\(figures.channel.rawValue) \(owner): sent \(figures.bytesSent) "
-                    + "received \(figures.bytesReceived) queued \(figures.queuedBytes) "
-                    + "credit \(figures.creditBytes) stalled \(figures.stallMilliseconds) ms"
+                "\(figures.channel.rawValue) sent=\(figures.bytesSent) "
+                    + "received=\(figures.bytesReceived) queued=\(figures.queuedBytes) "
+                    + "credit=\(figures.creditBytes) stalled-ms=\(figures.stallMilliseconds) "
+                    + owner
             )
         }
     }

@@ -12,7 +12,7 @@ struct DbgCom: ParsableCommand {
             "COM3 /dev/serial/by-id/…", else /dev/ttyS(n-1).
             """,
         subcommands: [
-            ListCommand.self, StatusCommand.self, ConnectCommand.self, ServeCommand.self,
+            ListCommand.self, StatsCommand.self, ConnectCommand.self, ServeCommand.self,
             CableCommand.self, BrokerCommand.self,
         ]
     )

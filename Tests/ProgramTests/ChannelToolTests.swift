@@ -63,7 +63,7 @@ struct ChannelToolTests {
     func earlyEnd() throws {
         let lab = try Lab()
         let line = try SerialLine(.socat, in: lab)
-        let program = "sleep 300 & exec 1>&-; cat >/dev/null; exit 3"
+        let program = "sleep 30 2>&- & exec 1>&-; cat >/dev/null; exit 3"
         try lab.serve(line, 23, ["--session", "--exec", "sh", "-c", program])
         let result = try lab.shell("head -c 3000 /dev/zero | \(lab.connect(line, 23)) --session")
         #expect(result.status == 3, "\(result)")
@@ -176,6 +176,7 @@ struct ChannelToolTests {
         try front.wait(for: "leads to")
         for round in 1...2 {
             let server = try lab.serve(line, 29, ["--exec", "sed", "-u", "s/^/\(round) /"])
+            try front.wait(for: "connected to channel", in: \.errors)
             for word in ["one", "two"] {
                 // Each of them opens and closes the port.
                 let client = try lab.startOther(
@@ -187,6 +188,7 @@ struct ChannelToolTests {
                 client.signal(SIGTERM)
                 _ = try client.waitForExit()
             }
+            front.forgetErrors()
             server.signal(SIGTERM)
             #expect(try server.waitForExit() == 0)
         }

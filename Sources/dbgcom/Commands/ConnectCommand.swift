@@ -156,6 +156,7 @@ private final class TerminalConnection {
             let waiting = try WaitingForChannel(port, channel: channel, wait: nil) {
                 [self] stream in
                 lastTrouble = nil
+                Output.note("dbgcom: connected to channel \(channel)")
                 let relay = Relay(
                     channel: ChannelEnd(stream),
                     local: terminal,

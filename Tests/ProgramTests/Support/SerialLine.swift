@@ -17,7 +17,7 @@ struct SerialLine {
     let baudRate = 921_600
 
     /// Lays a line whose ends are symlinks in the lab's folder.
-    init(_ kind: Kind, in lab: Lab) throws {
+    init(_ kind: Kind, in lab: Lab, faults: [String] = []) throws {
         self.lab = "\(lab.folder)/lab"
         desk = "\(lab.folder)/desk"
         switch kind {
@@ -30,7 +30,7 @@ struct SerialLine {
         case .cable:
             let cable = try lab.start(
                 "dbgcom",
-                ["cable", "--baud", "\(baudRate)", "--link-a", self.lab, "--link-b", desk]
+                ["cable", "--baud", "\(baudRate)", "--link-a", self.lab, "--link-b", desk] + faults
             )
             try cable.wait(for: "\n")
         }
