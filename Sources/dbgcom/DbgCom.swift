@@ -13,7 +13,7 @@ struct DbgCom: ParsableCommand {
             """,
         subcommands: [
             ListCommand.self, StatsCommand.self, ConnectCommand.self, ServeCommand.self,
-            CableCommand.self, BrokerCommand.self,
+            BenchCommand.self, CableCommand.self, BrokerCommand.self,
         ]
     )
 }
