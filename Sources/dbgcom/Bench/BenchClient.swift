@@ -101,13 +101,24 @@ final class BenchClient {
         ]
     }
 
+    /// Lets the line forget that short messages were on it: only then do a lone transfer's frames grow.
+    private func settle() throws {
+        let end = monotonicNanoseconds() + Self.settleNanoseconds
+        loop.add(Pause(until: end) {})
+        if try loop.run() { throw CommandFailure("A signal ended the measurement.") }
+    }
+
+    private static let settleNanoseconds: UInt64 = 3_200_000_000
+
     private func measureOut() throws {
+        try settle()
         let out = BulkOut(try connect(channel), bytes: bulkBytes)
         try run("goodput out", [out])
         addGoodput("goodput out", "out", out.rate ?? 0)
     }
 
     private func measureIn() throws {
+        try settle()
         let incoming = BulkIn(try connect(channel), bytes: bulkBytes)
         try run("goodput in", [incoming])
         addGoodput("goodput in", "in", incoming.rate)

@@ -141,6 +141,8 @@ private final class TerminalConnection {
     private let terminal: TerminalEnd
     private var lastTrouble: String?
 
+    private static let retryNanoseconds: UInt64 = 1_000_000_000
+
     init(_ loop: RelayLoop, _ port: ComPortClient, _ channel: Int, _ terminal: TerminalEnd) {
         (self.loop, self.port, self.channel, self.terminal) = (loop, port, channel, terminal)
     }
@@ -178,28 +180,7 @@ private final class TerminalConnection {
     private func retry(after trouble: CommandFailure) {
         if lastTrouble != trouble.description { Output.note("dbgcom: \(trouble)") }
         lastTrouble = trouble.description
-        loop.add(Pause { [self] in connect() })
+        let later = monotonicNanoseconds() + Self.retryNanoseconds
+        loop.add(Pause(until: later) { [self] in connect() })
     }
-}
-
-/// Does something a second later.
-final class Pause: LoopMember {
-    private let action: () -> Void
-    let deadline: UInt64?
-    private(set) var isFinished = false
-
-    init(_ action: @escaping () -> Void) {
-        self.action = action
-        deadline = monotonicNanoseconds() + 1_000_000_000
-    }
-
-    var requests: [PollRequest] { [] }
-
-    func step(_ answers: ArraySlice<PollRequest>) {
-        guard !isFinished, let deadline, monotonicNanoseconds() >= deadline else { return }
-        isFinished = true
-        action()
-    }
-
-    func stop() { isFinished = true }
 }

@@ -82,3 +82,26 @@ final class RelayLoop {
         }
     }
 }
+
+/// Does something later.
+final class Pause: LoopMember {
+    private let action: () -> Void
+    let deadline: UInt64?
+    private(set) var isFinished = false
+
+    /// - Parameter time: when, on the monotonic clock in nanoseconds.
+    init(until time: UInt64, _ action: @escaping () -> Void) {
+        self.action = action
+        deadline = time
+    }
+
+    var requests: [PollRequest] { [] }
+
+    func step(_ answers: ArraySlice<PollRequest>) {
+        guard !isFinished, let deadline, monotonicNanoseconds() >= deadline else { return }
+        isFinished = true
+        action()
+    }
+
+    func stop() { isFinished = true }
+}
