@@ -3,6 +3,7 @@
 # make build   the four programs, optimised, without their own Swift runtime to install
 # make install copy them and the udev rules (PREFIX=/usr/local, DESTDIR=)
 # make bench   the same debugging session through one cable by cdb, by gdb, and by gdb with gdbserver
+# make bench-link   the serial link beside gensio, ZMODEM and Kermit (QUICK=1: a part of it, printed only)
 
 PREFIX ?= /usr/local
 UDEV_RULES ?= /lib/udev/rules.d
@@ -11,7 +12,7 @@ PROGRAMS = dbgsrv cdb dbgbridge dbgcom
 RELEASE = .build/release
 SOURCES = Package.swift Sources Tests HardwareTests
 
-.PHONY: demo test build lint packages install clean bench
+.PHONY: demo test build lint packages install clean bench bench-link
 
 demo: build
 	Tests/Demo/run $(RELEASE)
@@ -31,6 +32,9 @@ packages:
 
 bench: build
 	Tests/Bench/session $(RELEASE)
+
+bench-link: build
+	Tests/Bench/link $(RELEASE) $(if $(QUICK),--quick,--write docs/benchmarks.md)
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
