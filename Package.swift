@@ -57,6 +57,7 @@ let cFences: [Target] = [
         pkgConfig: "expat",
         providers: [.apt(["libexpat1-dev"])]
     ),
+    .target(name: "CUdev"),
 ]
 
 let pureTargets: [Target] = [
@@ -67,6 +68,7 @@ let pureTargets: [Target] = [
     library("BrokerProtocol", ["WireCore"]),
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
+    library("TelnetSerial"),
 ]
 
 let modelTargets: [Target] = [
@@ -77,7 +79,7 @@ let modelTargets: [Target] = [
 let edgeTargets: [Target] = [
     library("LinuxSystem", ["CLinuxShims"]),
     library("SerialPort", ["LinuxSystem"]),
-    library("PortDirectory", ["LinuxSystem"]),
+    library("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev"]),
     library(
         "PortBroker",
         [
@@ -133,7 +135,7 @@ let programTargets: [Target] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "LinuxSystem",
+            "GDBRemoteProtocol", "LinuxSystem",
         ]
     ),
     program(
@@ -166,7 +168,7 @@ let testTargets: [Target] = [
     ),
     tests("ChannelMuxTests", ["ChannelMux", "LineSimulator", "WireCore"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
-    tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem"]),
+    tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem", "dbgcom"]),
     tests(
         "PortBrokerTests",
         ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]

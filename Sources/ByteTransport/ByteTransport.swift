@@ -36,6 +36,8 @@ public protocol ByteTransport: AnyObject {
     var peerName: String { get }
     /// The line beneath.
     var link: LinkKind { get }
+    /// What is known to be wrong with the line at the moment, "the far end does not answer"; nil when nothing is.
+    var trouble: String? { get }
 
     /// Takes what has arrived, `maximum` bytes at most.
     func read(maximum: Int) -> ReadResult
@@ -50,4 +52,9 @@ public protocol ByteTransport: AnyObject {
 
     /// Closes both directions; safe to call twice.
     func close()
+}
+
+extension ByteTransport {
+    /// Nothing is known.
+    public var trouble: String? { nil }
 }

@@ -92,6 +92,17 @@ int clinux_terminal_write_window(int descriptor, uint16_t rows, uint16_t columns
     return ioctl(descriptor, TIOCSWINSZ, &size);
 }
 
+int clinux_terminal_set_modem_line(int descriptor, int line, int on) {
+    int bit = line == 0 ? TIOCM_DTR : TIOCM_RTS;
+    return ioctl(descriptor, on ? TIOCMBIS : TIOCMBIC, &bit);
+}
+
+int clinux_terminal_modem_inputs(int descriptor) {
+    int bits = 0;
+    if (ioctl(descriptor, TIOCMGET, &bits) < 0) return -1;
+    return ((bits & TIOCM_CTS) ? 1 : 0) | ((bits & TIOCM_DSR) ? 2 : 0) | ((bits & TIOCM_CAR) ? 4 : 0);
+}
+
 int clinux_pseudo_terminal_open(void) {
     int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0) return -1;

@@ -6,6 +6,9 @@ struct LinkSession: Sendable {
     private static let controlReserveFrames: UInt64 = 8
     private static let windowFramesMin = 8
     private static let ackNanoseconds: UInt64 = 25_000_000
+    /// Control chunks that wait at most: more come together only for a peer that goes on asking and
+    /// acknowledges nothing.
+    static let controlItemsMax = 4 * ConnectionTable.limitMax
 
     var sender = LinkSender()
     var receiver = LinkReceiver()

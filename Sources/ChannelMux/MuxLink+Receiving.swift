@@ -2,6 +2,11 @@ import WireCore
 
 /// What arrives.
 extension MuxLink {
+    /// Chunks of one BUNDLE: one that keeps to the usual length has a quarter of them.
+    private static let bundleChunksMax = 512
+    /// Events that wait for the owner, who takes them after every read.
+    static let eventsMax = 65_536
+
     mutating func receiveDamage(at now: MonotonicInstant) {
         counters.damagedFrames += 1
         if isUp { session?.acks.damaged(at: now) }
@@ -27,6 +32,10 @@ extension MuxLink {
         }
         session?.received(bytes: bytes.count, at: now)
         receive(frame, wireBytes: bytes.count, at: now)
+        let controlCount = session?.control.count ?? 0
+        if controlCount > LinkSession.controlItemsMax || events.count > Self.eventsMax {
+            breakLink(at: now)
+        }
     }
 
     private mutating func receive(_ frame: Frame, wireBytes: Int, at now: MonotonicInstant) {
@@ -50,7 +59,9 @@ extension MuxLink {
     private static func chunks(in bytes: ArraySlice<UInt8>) -> [Chunk]? {
         var reader = ByteReader(bytes)
         var chunks: [Chunk] = []
-        while let chunk = Chunk.take(from: &reader) { chunks.append(chunk) }
+        while chunks.count < bundleChunksMax, let chunk = Chunk.take(from: &reader) {
+            chunks.append(chunk)
+        }
         return reader.isAtEnd ? chunks : nil
     }
 

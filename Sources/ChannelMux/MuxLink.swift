@@ -140,7 +140,8 @@ public struct MuxLink: Sendable {
         at now: MonotonicInstant
     ) throws(ChannelError) -> ConnectionID {
         guard !hasLeft else { throw .left }
-        guard let slot = connections.add(channel, .connecting) else {
+        let hasRoom = session?.control.count ?? 0 < LinkSession.controlItemsMax
+        guard hasRoom, let slot = connections.add(channel, .connecting) else {
             throw .tooManyConnections(limit: connections.limit)
         }
         connections[slot].isOurs = true

@@ -173,8 +173,6 @@ struct IncomingStream: Sendable {
     mutating func receive(_ chunk: DataChunk, start: Int = 0, isFinal: Bool = true) -> Reception {
         let position = StreamPosition(order: chunk.order, start: start, near: expected.order)
         guard let position, !isFinished, position >= expected else { return .nothing }
-        let end = received &+ UInt32(heldCount + chunk.payload.count)
-        guard Int32(bitPattern: limit &- end) >= 0 else { return .violation }
         let piece = StreamPiece(
             position: position,
             bytes: chunk.payload,
@@ -182,6 +180,7 @@ struct IncomingStream: Sendable {
             isLast: chunk.isLast && isFinal
         )
         if position > expected { return hold(piece) }
+        guard isWithinLimit(piece) else { return .violation }
         var bytes = Array(piece.bytes)
         pass(piece)
         while let first = held.first, first.position == expected, !isFinished {
@@ -191,6 +190,12 @@ struct IncomingStream: Sendable {
             pass(first)
         }
         return bytes.isEmpty && !isFinished ? .nothing : .bytes(bytes, isLast: isFinished)
+    }
+
+    /// Whether the peer had credit for a piece that is not there yet, as far as can be told out of order.
+    private func isWithinLimit(_ piece: StreamPiece) -> Bool {
+        let end = received &+ UInt32(heldCount + piece.bytes.count)
+        return Int32(bitPattern: limit &- end) >= 0
     }
 
     private mutating func pass(_ piece: StreamPiece) {
@@ -211,9 +216,9 @@ struct IncomingStream: Sendable {
     private mutating func hold(_ piece: StreamPiece) -> Reception {
         let index = held.firstIndex { piece.position < $0.position } ?? held.count
         // The whole may be there already when its parts come: the acknowledgement was lost, not the frame.
-        // It is never the other way round, because the line keeps order.
+        // It is never the other way round, because the line keeps order. What is there counts once.
         if index > 0 && held[index - 1].covers(piece) { return .nothing }
-        guard held.count < Self.heldPiecesMax else { return .violation }
+        guard held.count < Self.heldPiecesMax, isWithinLimit(piece) else { return .violation }
         held.insert(piece, at: index)
         heldCount += piece.bytes.count
         return .nothing

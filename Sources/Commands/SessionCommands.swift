@@ -5,7 +5,7 @@ let sessionCommands: [Command] = [
     Command(
         names: ["q", "Q", "qq"],
         usage: "q, qq",
-        summary: "quit: end the session and what it started",
+        summary: "quit: end the session and its processes, attached ones too (unless -pd)",
         run: { call in
             try call.requireEnd()
             call.interpreter.quitRequest = .quit

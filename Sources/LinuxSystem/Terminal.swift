@@ -105,6 +105,23 @@ extension TerminalSettings {
     }
 }
 
+/// Modem lines that the other side drives.
+public struct ModemInputs: OptionSet, Sendable {
+    /// The lines as bits.
+    public let rawValue: Int32
+    /// The other side may be sent to.
+    public static let clearToSend = ModemInputs(rawValue: 1)
+    /// The other side is there.
+    public static let dataSetReady = ModemInputs(rawValue: 2)
+    /// The other side has a carrier.
+    public static let carrier = ModemInputs(rawValue: 4)
+
+    /// Lines of these bits.
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+}
+
 /// The size of a terminal's window, in characters.
 public struct WindowSize: Sendable, Equatable {
     /// Lines.
@@ -151,6 +168,14 @@ public struct LineCounters: Sendable, Equatable {
     public var bufferOverruns: Int
 }
 
+/// The lines of a port that a program can raise and lower.
+public enum ModemLine: Int32, Sendable {
+    /// Data terminal ready.
+    case dtr = 0
+    /// Request to send.
+    case rts = 1
+}
+
 /// The terminal calls beside the settings.
 extension OwnedDescriptor {
     /// Whether the descriptor is a terminal.
@@ -165,6 +190,13 @@ extension OwnedDescriptor {
     public func setTerminalExclusive(_ on: Bool) throws(SystemError) {
         try systemCall(on ? "TIOCEXCL" : "TIOCNXCL") {
             clinux_terminal_set_exclusive(number, on ? 1 : 0)
+        }
+    }
+
+    /// Raises or lowers a modem line; ENOTTY where there are none, as on a pseudo-terminal.
+    public func setModemLine(_ line: ModemLine, _ on: Bool) throws(SystemError) {
+        try systemCall(on ? "TIOCMBIS" : "TIOCMBIC") {
+            clinux_terminal_set_modem_line(number, line.rawValue, on ? 1 : 0)
         }
     }
 
@@ -187,6 +219,12 @@ extension OwnedDescriptor {
             breaks: Int(raw.breaks),
             bufferOverruns: Int(raw.buffer_overruns)
         )
+    }
+
+    /// The modem lines that the other side drives; nil when there are none, as on a pseudo-terminal.
+    public var modemInputs: ModemInputs? {
+        let bits = clinux_terminal_modem_inputs(number)
+        return bits < 0 ? nil : ModemInputs(rawValue: bits)
     }
 
     /// Whether the driver says that no hardware is behind the name (a phantom ttyS); nil when it cannot say.

@@ -20,7 +20,7 @@ final class Broker {
     var clients: [BrokerClient] = []
     var connections: [ConnectionID: BrokerConnection] = [:]
     var tokens: [BrokerToken: BrokerConnection] = [:]
-    var lastVerdict: String?
+    var lastVerdict: LineVerdict?
     var lineTrouble: String?
     let startedAt: MonotonicInstant
 
@@ -143,7 +143,7 @@ extension Broker {
             lineTrouble = nil
             reopenDelay = BrokerLimits.reopenMilliseconds.lowerBound
             log("line open: \(port.path) at \(port.grantedBaudRate) baud")
-            port.warnings.forEach(log)
+            (port.warnings + port.notes).forEach(log)
             use { link, now in link.lineOpened(at: now) }
         } else {
             pump()

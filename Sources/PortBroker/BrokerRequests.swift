@@ -62,7 +62,9 @@ extension Broker {
             ])
         )
         client.send(linkState)
-        if let lastVerdict { client.send(.verdict(lastVerdict)) }
+        let warnings = line.openPort?.warnings ?? []
+        let words = (warnings + (lastVerdict.map { [$0.words] } ?? [])).joined(separator: " ")
+        if !words.isEmpty { client.send(.verdict(words)) }
     }
 
     private static let pathMax = 200
@@ -186,14 +188,18 @@ extension ChannelError {
 extension SerialConfiguration {
     init?(_ line: LineSettings) {
         guard let parity = Parity(rawValue: line.parity),
-            let flow = FlowControl(rawValue: line.flowControl), 1...2 ~= line.stopBits,
+            let flow = FlowControl(rawValue: line.flowControl),
+            let dtr = ModemLine(rawValue: line.dtr), let rts = ModemLine(rawValue: line.rts),
+            1...2 ~= line.stopBits,
             SerialConfiguration.baudRates ~= line.baudRate
         else { return nil }
         self.init(
             baudRate: line.baudRate,
             parity: parity,
             stopBits: line.stopBits,
-            flowControl: flow
+            flowControl: flow,
+            dtr: dtr,
+            rts: rts
         )
     }
 }

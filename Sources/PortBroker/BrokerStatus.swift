@@ -7,7 +7,9 @@ internal import WireCore
 /// The figures of `status`.
 extension Broker {
     func answerStatus(_ client: BrokerClient) {
-        let figures = portFigures + linkFigures + lineFigures + connectionFigures
+        let figures =
+            portFigures + linkFigures + lineFigures + modemFigures
+            + connectionFigures
         client.send(.ok([BrokerLine.Field(key: "figures", value: String(figures.count))]))
         for (key, value) in figures {
             client.send(.figure(key: key, value: String(value.prefix(200))))
@@ -23,7 +25,7 @@ extension Broker {
             ("line", line.openPort == nil ? lineTrouble ?? "closed" : "open"),
             ("link", link.isUp ? "up" : "down"),
             ("peer", link.peerIdentity ?? ""),
-            ("verdict", lastVerdict ?? ""),
+            ("verdict", lastVerdict?.words ?? ""), ("verdict-kind", lastVerdict?.keyword ?? ""),
             ("uptime-ms", String(Self.now.nanoseconds(since: startedAt) / 1_000_000)),
             ("line-bytes-per-second", String(settings.baudRate / settings.bitsPerCharacter)),
         ] + clients.filter(\.usesPort).map { ("client", $0.description) }
@@ -60,6 +62,15 @@ extension Broker {
         return numbers.map { ($0.0, String($0.1)) }
     }
 
+    /// The modem lines that the far side drives, where there are any.
+    private var modemFigures: [(String, String)] {
+        guard let inputs = line.openPort?.descriptor.modemInputs else { return [] }
+        let lines: [(String, ModemInputs)] = [
+            ("cts", .clearToSend), ("dsr", .dataSetReady), ("dcd", .carrier),
+        ]
+        return lines.map { ($0.0, inputs.contains($0.1) ? "on" : "off") }
+    }
+
     private var connectionFigures: [(String, String)] {
         link.statistics.connections.map { figures in
             let owner = connections[figures.id]?.owner.description ?? "nobody"
@@ -70,6 +81,22 @@ extension Broker {
                     + "credit=\(figures.creditBytes) stalled-ms=\(figures.stallMilliseconds) "
                     + owner
             )
+        }
+    }
+}
+
+extension LineVerdict {
+    /// One word for programs.
+    fileprivate var keyword: String {
+        switch self {
+        case .silent: "silent"
+        case .loopback: "loopback"
+        case .rawRSP: "raw-rsp"
+        case .console: "console"
+        case .kernelDebugger: "kernel-debugger"
+        case .noise: "noise"
+        case .otherVersion: "other-version"
+        case .otherMultiplexer: "other-multiplexer"
         }
     }
 }

@@ -25,12 +25,15 @@ final class PacketLink {
     /// How long a stream that takes no bytes is borne with.
     static let writeTimeoutMilliseconds = 60_000
 
+    /// How often the user hears of a wait.
+    static let reportMilliseconds = 1000
+
     /// How many portions of bytes are taken without looking up.
     static let readsPerPollMax = 16
 
     let transport: any ByteTransport
     /// Tells of the user's Ctrl+C.
-    var interrupts: (any InterruptWatch)?
+    var interrupts: (any WaitObserver)?
     /// How long a reply may take as a whole.
     var replyLimitMilliseconds: Int
     /// How long a reply may still take after Ctrl+C.
@@ -53,7 +56,7 @@ final class PacketLink {
     init(
         _ transport: any ByteTransport,
         _ options: RemoteOptions,
-        interrupts: (any InterruptWatch)? = nil
+        interrupts: (any WaitObserver)? = nil
     ) {
         self.transport = transport
         self.interrupts = interrupts
@@ -224,20 +227,30 @@ final class PacketLink {
         _ patience: inout Patience,
         orFail message: () -> String
     ) throws(TargetError) {
-        let deadline = monotonicNanoseconds() + UInt64(milliseconds) * 1_000_000
+        let start = monotonicNanoseconds()
+        let deadline = start + UInt64(milliseconds) * 1_000_000
         while true {
             try check(&patience, purpose)
             let now = monotonicNanoseconds()
             guard now < deadline else { throw lose(message()) }
+            let silence = Int((now - start) / 1_000_000)
+            if silence >= Self.reportMilliseconds {
+                let (peer, trouble) = (transport.peerName, transport.trouble)
+                interrupts?.nothingComes(from: peer, for: silence, trouble: trouble)
+            }
             var requests = [
                 PollRequest(transport.descriptor, read: true, write: forWriting),
                 PollRequest(interrupts?.interruptDescriptor ?? -1),
             ]
             let end = min(deadline, max(patience.end, now))
-            let left = Int((end - now + 999_999) / 1_000_000)
+            let left = min(Int((end - now + 999_999) / 1_000_000), Self.reportMilliseconds)
             do {
                 guard try pollDescriptors(&requests, timeoutMilliseconds: left) else { continue }
-                if requests[0].isReadable || requests[0].isWritable { return }
+                guard requests[0].isReadable || requests[0].isWritable else { continue }
+                if silence >= Self.reportMilliseconds {
+                    interrupts?.replyCame(from: transport.peerName)
+                }
+                return
             } catch {
                 throw lose("Waiting for \(transport.peerName) failed: \(error)")
             }

@@ -1,11 +1,22 @@
 internal import LinuxSystem
 
-/// Tells of the user's wish to stop (Ctrl+C) while the client waits for its peer.
-public protocol InterruptWatch: AnyObject {
+/// The user, while the client waits for its peer: may wish to stop (Ctrl+C), and wants to know why nothing moves.
+public protocol WaitObserver: AnyObject {
     /// Shows readable in poll(2) when the user has interrupted since `interruptCount` was last asked.
     var interruptDescriptor: Int32 { get }
     /// How many interrupts have come that no command has taken yet; looking takes none.
     var interruptCount: Int { get }
+
+    /// Called about every second of a wait in which nothing comes.
+    ///
+    /// - Parameters:
+    ///   - peer: who is waited for.
+    ///   - milliseconds: for how long nothing has come.
+    ///   - trouble: what is known to be wrong with the line.
+    func nothingComes(from peer: String, for milliseconds: Int, trouble: String?)
+
+    /// Called when something came after all.
+    func replyCame(from peer: String)
 }
 
 /// How much longer one wait may last.
@@ -29,7 +40,7 @@ struct Patience {
         end = monotonicNanoseconds() + UInt64(limitMilliseconds) * 1_000_000
     }
 
-    mutating func verdict(_ interrupts: (any InterruptWatch)?) -> Verdict {
+    mutating func verdict(_ interrupts: (any WaitObserver)?) -> Verdict {
         let count = interrupts?.interruptCount ?? 0
         let now = monotonicNanoseconds()
         if count > 0, !isInterrupted {

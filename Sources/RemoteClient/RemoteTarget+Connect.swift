@@ -37,7 +37,11 @@ extension RemoteTarget {
     /// Asks whether a process stands there already (a stub started with a program, kgdb, QEMU).
     private func adoptProcesses() throws(TargetError) {
         let reply = try exchange("?", "the reason the target stands")
-        guard case .stopped(let thread)? = StopReply(payload: reply) else { return }
+        guard !isRefusal(reply) else { return }
+        guard let stop = StopReply(payload: reply) else {
+            throw failure(reply, "the reason the target stands")
+        }
+        guard case .stopped(let thread) = stop else { return }
         let event = try accept(thread, expectedProcess: nil)
         initialThread = event
         addProcess(event.process)

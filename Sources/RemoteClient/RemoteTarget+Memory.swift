@@ -102,7 +102,7 @@ extension RemoteTarget {
         let purpose = "\(count) bytes of memory at \(address)"
         let reply = try exchange(request.payload, purpose)
         if isBinary, let bytes = BinaryMemoryReply.bytes(ofPayload: reply) { return bytes }
-        if ErrorReply(payload: reply) != nil || reply.isEmpty {
+        if isRefusal(reply) {
             throw TargetError(.badAddress, "Memory at \(address) cannot be read.")
         }
         guard let bytes = Hex.decode(reply) else { throw failure(reply, purpose) }

@@ -51,7 +51,7 @@ extension RemoteTarget {
     func writeObject(_ object: String, _ bytes: [UInt8], _ purpose: String) throws(TargetError) {
         let request = TransferRequest(object: object, annex: "", .write(offset: 0, bytes))
         let reply = try exchange(request.payload, purpose)
-        guard !reply.isEmpty, ErrorReply(payload: reply) == nil else {
+        guard !isRefusal(reply) else {
             throw failure(reply, purpose)
         }
     }

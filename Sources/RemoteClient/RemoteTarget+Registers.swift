@@ -36,7 +36,7 @@ extension RemoteTarget {
         try select(thread)
         let purpose = "the registers of thread \(thread)"
         let reply = try exchange(RegisterRequest.readAll.payload, purpose)
-        guard ErrorReply(payload: reply) == nil, !reply.isEmpty,
+        guard !isRefusal(reply),
             let block = RegisterReply.block(ofPayload: reply, description: description)
         else { throw failure(reply, purpose, .noSuchProcess) }
         stop.registers[thread] = block

@@ -63,7 +63,11 @@ extension RemoteTarget {
         var threads: [ThreadSummary] = []
         var listed = 0
         var reply = try exchange("qfThreadInfo", "the list of threads")
-        while let portion = ThreadListReply.threads(ofPayload: reply), !portion.isEmpty {
+        while !isRefusal(reply) {
+            guard let portion = ThreadListReply.threads(ofPayload: reply) else {
+                throw failure(reply, "the list of threads")
+            }
+            guard !portion.isEmpty else { break }
             listed += portion.count
             guard listed <= Self.threadsMax else { break }
             for reference in portion {

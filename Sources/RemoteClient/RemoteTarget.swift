@@ -61,7 +61,7 @@ public final class RemoteTarget: DebugTarget {
     public init(
         _ transport: any ByteTransport,
         options: RemoteOptions? = nil,
-        interrupts: (any InterruptWatch)? = nil
+        interrupts: (any WaitObserver)? = nil
     ) throws(TargetError) {
         self.options = options ?? RemoteOptions(for: transport.link)
         link = PacketLink(transport, self.options, interrupts: interrupts)
@@ -76,6 +76,9 @@ public final class RemoteTarget: DebugTarget {
 
     /// The line beneath the connection.
     public var lineKind: LinkKind { link.transport.link }
+
+    /// What is known to be wrong with that line; nil when nothing is.
+    public var lineTrouble: String? { link.transport.trouble }
 
     /// Whether the connection still stands.
     public var isConnected: Bool { !link.isLost }
@@ -135,6 +138,11 @@ public final class RemoteTarget: DebugTarget {
         }
         if !error.text.isEmpty { return TargetError(code, error.text) }
         return TargetError(code, "\(peerName) refused (\(purpose)), error \(error.number).")
+    }
+
+    /// Whether a reply says no: the packet is not known, or an error.
+    func isRefusal(_ reply: [UInt8]) -> Bool {
+        reply.isEmpty || ErrorReply(payload: reply) != nil
     }
 
     /// Makes later register and memory packets be about that thread.

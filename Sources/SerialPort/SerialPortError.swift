@@ -38,7 +38,8 @@ extension SerialPortError: CustomStringConvertible {
             "No permission to open \(path): it takes membership in the group \(group) "
                 + "(sudo usermod -a -G \(group) $USER, then log in again)."
         case .busy(let path, let holder?):
-            "The port \(path) is in use by \(holder.description)."
+            "The port \(path) is in use by \(holder.description)"
+                + (holder.remedy.isEmpty ? "." : "; \(holder.remedy).")
         case .busy(let path, nil):
             "The port \(path) is in use by another program, which cannot be seen from here."
         case .loginPrompt(let path, let holder):

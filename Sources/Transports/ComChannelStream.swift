@@ -18,6 +18,7 @@ public final class ComChannelStream {
     private let control: ComControl
     private let token: BrokerToken
     private var reason: String?
+    private var linkWords: String?
 
     init(
         _ descriptor: OwnedDescriptor,
@@ -37,19 +38,39 @@ public final class ComChannelStream {
 
     deinit { close() }
 
+    /// How long the end of the control connection may come behind the end of the stream: the kernel closes
+    /// the sockets of a broker that was killed one after another.
+    private static let endMillisecondsMax = 2000
+
     /// Why the stream broke, for a stream whose descriptor has ended: "the peer restarted"; nil when both
     /// sides had finished or it still stands.
     public var lastReason: String? {
-        if reason == nil {
-            reason = try? control.event(timeoutMilliseconds: 0) { [token] message in
-                guard case .closed(token, let end, let words) = message, end != .finished else {
-                    return nil
-                }
-                return words
-            }
-            if reason == nil && control.hasEnded { reason = "the broker of the port has ended" }
+        guard reason == nil else { return reason }
+        let wait = hasHungUp ? Self.endMillisecondsMax : 0
+        let end = try? control.event(timeoutMilliseconds: wait) { [token] message in
+            if case .closed(token, let end, let words) = message { (end, words) } else { nil }
+        }
+        if let (end, words) = end {
+            reason = end == .finished ? nil : words
+        } else if control.hasEnded {
+            reason = "the broker of the port has ended"
         }
         return reason
+    }
+
+    /// What the broker last said of a line that is down, "the far end does not answer"; nil while it is up.
+    public var lineTrouble: String? {
+        let latest = try? control.event(timeoutMilliseconds: 0) { message -> String?? in
+            if case .link(let isUp, let words) = message { .some(isUp ? nil : words) } else { nil }
+        }
+        if let latest { linkWords = latest }
+        return linkWords
+    }
+
+    private var hasHungUp: Bool {
+        var requests = [PollRequest(descriptor.number, read: false)]
+        _ = try? pollDescriptors(&requests, timeoutMilliseconds: 0)
+        return requests[0].isReadable
     }
 
     /// Says that no more bytes will be written; the other direction stays open.

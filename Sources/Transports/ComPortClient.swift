@@ -16,6 +16,10 @@ public final class ComPortClient {
         public var stopBits = 1
         /// `none`, `rts-cts` or `xon-xoff`.
         public var flowControl = "none"
+        /// `on`, `off` or `leave`.
+        public var dtr = "leave"
+        /// `on`, `off` or `leave`.
+        public var rts = "leave"
 
         /// 8N1 at a rate.
         public init(baudRate: Int) {
@@ -27,7 +31,9 @@ public final class ComPortClient {
                 baudRate: baudRate,
                 parity: parity,
                 stopBits: stopBits,
-                flowControl: flowControl
+                flowControl: flowControl,
+                dtr: dtr,
+                rts: rts
             )
         }
     }

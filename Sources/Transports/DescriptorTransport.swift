@@ -5,6 +5,7 @@ public import LinuxSystem
 public final class DescriptorTransport: ByteTransport {
     private var input: OwnedDescriptor?
     private let words: () -> String?
+    private let currentTrouble: () -> String?
     /// The far end for people.
     public let peerName: String
     /// The line beneath.
@@ -17,18 +18,24 @@ public final class DescriptorTransport: ByteTransport {
     ///   - peerName: the far end for people.
     ///   - link: the line beneath.
     ///   - reasonForEnd: asked when the stream has ended; words when it broke, nil when it was closed.
+    ///   - trouble: asked while nothing comes; words when something is wrong with the line.
     public init(
         _ descriptor: OwnedDescriptor,
         peerName: String,
         link: LinkKind,
-        reasonForEnd: @escaping () -> String? = { nil }
+        reasonForEnd: @escaping () -> String? = { nil },
+        trouble: @escaping () -> String? = { nil }
     ) throws(SystemError) {
         try descriptor.setNonBlocking()
         input = descriptor
         self.peerName = peerName
         self.link = link
         words = reasonForEnd
+        currentTrouble = trouble
     }
+
+    /// What is known to be wrong with the line.
+    public var trouble: String? { currentTrouble() }
 
     /// The descriptor's number, -1 once closed.
     public var descriptor: Int32 { input?.number ?? -1 }

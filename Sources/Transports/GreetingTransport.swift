@@ -30,6 +30,8 @@ public final class GreetingTransport: ByteTransport {
     public var peerName: String { inner.peerName }
     /// The inner stream's line.
     public var link: LinkKind { inner.link }
+    /// The inner stream's trouble.
+    public var trouble: String? { inner.trouble }
 
     /// Takes what has arrived behind the server's greeting.
     public func read(maximum: Int) -> ReadResult {

@@ -17,6 +17,8 @@ public final class PrefixedTransport: ByteTransport {
     public var peerName: String { inner.peerName }
     /// The inner stream's line.
     public var link: LinkKind { inner.link }
+    /// The inner stream's trouble.
+    public var trouble: String? { inner.trouble }
 
     /// Takes the put-back bytes, then what arrives.
     public func read(maximum: Int) -> ReadResult {

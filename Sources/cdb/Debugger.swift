@@ -23,13 +23,13 @@ final class Debugger {
     private let host: ProgramHost
     private let files: LocalFiles
 
-    init(options: Options, arguments: [String]) throws(SystemError) {
+    init(options: Options, arguments: [String]) {
         self.options = options
         self.arguments = arguments
         console = ConsoleOutput()
         files = LocalFiles()
         output = ProgramOutput(console: console, isVerbose: options.isVerbose)
-        host = try ProgramHost(output: output, files: files)
+        host = ProgramHost(output: output, files: files)
     }
 
     func run() -> ExitCode {
@@ -64,7 +64,14 @@ final class Debugger {
         }
         let transport = try openTransport(text)
         do {
-            return try RemoteTarget(transport, interrupts: host)
+            try host.takeInterrupts()
+        } catch {
+            throw ConnectionFailure(message: "\(error)")
+        }
+        do {
+            let remote = try RemoteTarget(transport, interrupts: host)
+            host.remote = remote
+            return remote
         } catch {
             throw ConnectionFailure(message: error.message)
         }

@@ -5,24 +5,43 @@ import LinuxSystem
 import RemoteClient
 
 /// The engine's way to the terminal, to poll(2) and to Ctrl+C.
-final class ProgramHost: EngineHost, InterruptWatch {
+final class ProgramHost: EngineHost, WaitObserver {
     let output: any OutputSink
     let files: any ClientFiles
-    private let interrupts: SignalDescriptor
+    /// The connection, once there is one: asked about its line while a target runs.
+    weak var remote: RemoteTarget?
+    private var interrupts: SignalDescriptor?
     private var arrived = 0
+    private var report = SilenceReport()
+    private var interruptTime: UInt64?
 
-    init(output: any OutputSink, files: any ClientFiles) throws(SystemError) {
+    init(output: any OutputSink, files: any ClientFiles) {
         self.output = output
         self.files = files
+    }
+
+    /// Takes Ctrl+C from now on; until then it ends the program.
+    func takeInterrupts() throws(SystemError) {
         interrupts = try SignalDescriptor([SIGINT])
     }
 
     func wait(for descriptor: Int32) -> WaitOutcome {
         while true {
-            if takeInterrupt() { return .interrupted }
-            var requests = [PollRequest(interrupts.number), PollRequest(descriptor)]
-            guard (try? pollDescriptors(&requests)) != nil else { return .ready }
-            if requests[1].isReadable { return .ready }
+            if takeInterrupt() {
+                interruptTime = interruptTime ?? monotonicNanoseconds()
+                return .interrupted
+            }
+            var requests = [PollRequest(interruptDescriptor), PollRequest(descriptor)]
+            let isAwake = try? pollDescriptors(
+                &requests,
+                timeoutMilliseconds: Self.reportMilliseconds
+            )
+            if isAwake == nil || requests[1].isReadable {
+                interruptTime = nil
+                say(report.end(peer: remote?.peerName ?? ""))
+                return .ready
+            }
+            if isAwake == false { reportOnTarget() }
         }
     }
 
@@ -31,11 +50,39 @@ final class ProgramHost: EngineHost, InterruptWatch {
         return interruptCount > 0
     }
 
-    var interruptDescriptor: Int32 { interrupts.number }
+    var interruptDescriptor: Int32 { interrupts?.number ?? -1 }
 
     var interruptCount: Int {
-        while interrupts.next() != nil { arrived += 1 }
+        while interrupts?.next() != nil { arrived += 1 }
         return arrived
+    }
+
+    // MARK: - While nothing comes
+
+    private static let reportMilliseconds = 1000
+
+    func nothingComes(from peer: String, for milliseconds: Int, trouble: String?) {
+        say(report.sentence(.reply, from: peer, for: milliseconds, trouble: trouble))
+    }
+
+    func replyCame(from peer: String) {
+        say(report.end(peer: peer))
+    }
+
+    private func reportOnTarget() {
+        guard let remote else { return }
+        let waited = interruptTime.map { Int((monotonicNanoseconds() - $0) / 1_000_000) }
+        let sentence = report.sentence(
+            waited == nil ? .event : .stop,
+            from: remote.peerName,
+            for: waited ?? 0,
+            trouble: remote.lineTrouble
+        )
+        say(sentence)
+    }
+
+    private func say(_ sentence: String?) {
+        if let sentence { output.write(sentence + "\n", .warning) }
     }
 }
 

@@ -1,3 +1,4 @@
+import ConnectionStrings
 import Glibc
 import LinuxSystem
 
@@ -18,19 +19,22 @@ func runProgram(_ arguments: [String]) -> ExitCode {
         printOut("cdb version \(Product.version)\n")
         return .success
     }
-    guard options.premote != nil else {
+    guard let transport = options.premote else {
         printError("cdb: no target: -premote ClientTransport names the process server\n")
+        return .usage
+    }
+    do {
+        _ = try ConnectionString(transport, for: .client)
+    } catch {
+        printError("cdb: -premote \(error)\n")
         return .usage
     }
     // A reader of the output that went away, or a peer, is an error of the write, not of the
     // program.
     signal(SIGPIPE, SIG_IGN)
-    do {
-        return try Debugger(options: options, arguments: arguments).run()
-    } catch {
-        printError("cdb: \(error)\n")
-        return .target
-    }
+    // Ctrl+\ leaves at once; it is no crash that is worth a backtrace.
+    signal(SIGQUIT, SIG_DFL)
+    return Debugger(options: options, arguments: arguments).run()
 }
 
 exit(runProgram(CommandLine.arguments).rawValue)

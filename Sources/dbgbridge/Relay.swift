@@ -1,4 +1,5 @@
 internal import ByteTransport
+internal import GDBRemoteProtocol
 internal import LinuxSystem
 
 /// Carries bytes between two streams until both directions have ended.
@@ -25,6 +26,8 @@ struct Relay {
     private let endSignals: SignalDescriptor?
     private var toServer = Direction()
     private var toClient = Direction()
+    private var conversation = RelayedConversation()
+    private var watch = AnswerWatch()
 
     /// Bytes under way in one direction.
     private struct Direction {
@@ -55,6 +58,7 @@ struct Relay {
             )
             if endSignals?.next() != nil { return .endRequested }
             if clientHasGone && !isReady { return .finished }
+            keepClientWaiting()
             if let ending = carry(from: client, to: server, \.toServer, lost: { _ in .clientLost })
             {
                 return ending
@@ -88,7 +92,41 @@ struct Relay {
             ),
             PollRequest(endSignals?.number ?? -1),
         ]
+        if let deadline = watch.deadline, timeoutMilliseconds == nil {
+            return try pollDescriptors(&requests, untilMonotonicNanoseconds: deadline)
+        }
         return try pollDescriptors(&requests, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// A debugger that is owed an answer on a line that has fallen silent hears that we are still there.
+    private mutating func keepClientWaiting() {
+        guard let action = watch.expire(at: monotonicNanoseconds()) else { return }
+        if toClient.pending.isEmpty { toClient.pending.append(RelayedConversation.keepalive) }
+        if case .notice(let seconds) = action {
+            let cause = server.trouble.map { " (\($0))" } ?? ""
+            let words = "no answer for \(seconds) s\(cause); waiting"
+            printError("dbgbridge: \(server.peerName): \(words)\n")
+        }
+    }
+
+    /// Bytes as they may go on, with what they mean to the conversation taken note of.
+    private mutating func examine(_ bytes: [UInt8], toClient: Bool) -> [UInt8] {
+        let passed: [UInt8]
+        if toClient {
+            passed = conversation.reply(bytes)
+        } else {
+            conversation.request(bytes)
+            passed = bytes
+        }
+        let waited = watch.carried(
+            toDebugger: toClient,
+            owesAnswer: conversation.owesAnswer,
+            at: monotonicNanoseconds()
+        )
+        if let waited {
+            printError("dbgbridge: \(server.peerName): answers again, after \(waited) s\n")
+        }
+        return passed
     }
 
     /// Moves what can be moved in one direction.
@@ -103,10 +141,11 @@ struct Relay {
         if self[keyPath: path].wantsRead {
             switch source.read(maximum: 65_536) {
             case .bytes(let bytes):
-                self[keyPath: path].pending += bytes
+                self[keyPath: path].pending += examine(bytes, toClient: source === server)
             case .wouldBlock:
                 break
             case .ended(.closed):
+                if source === server { toClient.pending += conversation.surrender() }
                 self[keyPath: path].sourceEnded = true
             case .ended(.failed(let words)):
                 return lost(words)

@@ -12,8 +12,9 @@ struct DbgCom: ParsableCommand {
             "COM3 /dev/serial/by-id/…", else /dev/ttyS(n-1).
             """,
         subcommands: [
-            ListCommand.self, StatsCommand.self, ConnectCommand.self, ServeCommand.self,
-            BenchCommand.self, CableCommand.self, BrokerCommand.self,
+            ListCommand.self, WatchCommand.self, StatsCommand.self, DoctorCommand.self,
+            LoopbackCommand.self, BenchCommand.self, ConnectCommand.self, ServeCommand.self,
+            CableCommand.self, BrokerCommand.self,
         ]
     )
 }

@@ -128,8 +128,9 @@ final class Supervisor {
             case .some(let code):
                 logger.error("\(peer): session process \(process) ended with status \(code)")
             case nil:
+                let end = "signal \(status & 0x7f) ended session process \(process)"
                 let consequence = "breakpoints may be left in the processes that it was attached to"
-                logger.error("\(peer): signal \(status & 0x7f) ended session process \(process); \(consequence)")
+                logger.error("\(peer): \(end); \(consequence)")
             }
         }
         return endsServer

@@ -94,6 +94,21 @@ struct CreditTests {
         _ = otherPeer
     }
 
+    @Test("MUX-31: parts of a chunk that is there already, out of order, take no credit again")
+    func partsOfWhatIsThere() {
+        var stream = IncomingStream()
+        stream.limit = 100
+        let bytes = pattern(100)
+        let second = DataChunk(wireID: 0, order: 1, payload: bytes[40..<100])
+        #expect(stream.receive(second) == .nothing)
+        let again = DataChunk(wireID: 0, order: 1, payload: bytes[60..<100])
+        #expect(stream.receive(again, start: 20) == .nothing)
+        let first = DataChunk(wireID: 0, order: 0, payload: bytes[0..<40])
+        #expect(stream.receive(first) == .bytes(bytes, isLast: false))
+        let more = DataChunk(wireID: 0, order: 2, payload: [1])
+        #expect(stream.receive(more) == .violation)
+    }
+
     @Test("chunks about connections that nobody knows, or of the wrong side, are passed over")
     func strangers() throws {
         let cable = Cable(line())
@@ -136,5 +151,67 @@ struct CreditTests {
         cable.settle()
         #expect(cable.right.incoming.count == 1)
         #expect(cable.right.link.statistics.protocolErrors == 1)
+    }
+
+    /// A peer that opens connections and acknowledges nothing.
+    private func flood(_ cable: Cable, frames: Int) {
+        let left = cable.left.link
+        let first = left.session?.sender.next ?? 0
+        let chunks = (0..<450).map { index in
+            Chunk.open(wireID: UInt16(1000 + 2 * index), .number(9), waits: false, limit: 1)
+        }
+        for index in 0..<frames where cable.right.link.isUp {
+            let sequence = UInt8(truncatingIfNeeded: first + UInt64(index))
+            let frame = forged(from: left.statistics, sequence: sequence, chunks)
+            cable.right.link.receive(frame, at: cable.now)
+            while cable.right.link.nextTransmit(at: cable.now) != nil {}
+        }
+    }
+
+    @Test("MUX-5: a peer that makes our queues grow and acknowledges nothing breaks the link")
+    func controlFlood() throws {
+        let cable = Cable(line())
+        let (_, peer) = try cable.open(1)
+        cable.run(milliseconds: 100)
+        flood(cable, frames: 20)
+        #expect(cable.right.link.isUp)
+        let count = cable.right.link.session?.control.count ?? 0
+        #expect(count > 10_000)
+        flood(cable, frames: 40)
+        #expect(!cable.right.link.isUp)
+        cable.settle()
+        #expect(cable.right.resets == [peer: .protocolError])
+    }
+
+    @Test("MUX-5: a bundle of more chunks than any peer sends breaks the link")
+    func longBundle() throws {
+        let cable = Cable(line())
+        _ = try cable.open(1)
+        cable.run(milliseconds: 100)
+        let sequence = UInt8(truncatingIfNeeded: cable.left.link.session?.sender.next ?? 0)
+        let chunks = [Chunk](repeating: .release(wireID: 1000), count: 513)
+        let frame = forged(from: cable.left.link.statistics, sequence: sequence, chunks)
+        cable.right.link.receive(frame, at: cable.now)
+        #expect(!cable.right.link.isUp)
+    }
+
+    @Test("events that nobody takes have a limit")
+    func eventFlood() throws {
+        let cable = Cable(line(), configure: { $0.receiveWindowBytes = 1_048_576 })
+        _ = try cable.open(1)
+        cable.run(milliseconds: 100)
+        let first = cable.left.link.session?.sender.next ?? 0
+        for index in 0..<66_000 where cable.right.link.isUp {
+            let byte = DataChunk(
+                wireID: 0,
+                order: UInt8(truncatingIfNeeded: index),
+                payload: [7]
+            )
+            let sequence = UInt8(truncatingIfNeeded: first + UInt64(index))
+            let frame = forged(from: cable.left.link.statistics, sequence: sequence, [.data(byte)])
+            cable.right.link.receive(frame, at: cable.now)
+        }
+        #expect(!cable.right.link.isUp)
+        #expect(cable.right.link.events.count <= MuxLink.eventsMax + 10)
     }
 }

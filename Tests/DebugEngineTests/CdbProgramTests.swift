@@ -149,8 +149,8 @@ struct CdbProgramTests {
         let cases: [([String], Int32, String)] = [
             (["-x1"], 1, "unknown option"),
             (["-p", "5"], 1, "-premote"),
-            (["-premote", "tcp:server=127.0.0.1", "x"], 2, "port"),
-            (["-premote", "nonsense", "x"], 2, "nonsense"),
+            (["-premote", "tcp:server=127.0.0.1", "x"], 1, "port"),
+            (["-premote", "nonsense", "x"], 1, "nonsense"),
             (["-version"], 0, "cdb version"), (["-?"], 0, "usage: cdb"),
         ]
         for (arguments, code, words) in cases {

@@ -8,7 +8,16 @@ struct BrokerMessageTests {
 
     static let requests: [BrokerRequest] = [
         .hello(version: 1, program: "my debugger"),
-        .open(LineSettings(baudRate: 115_200, parity: "even", stopBits: 2, flowControl: "rts-cts")),
+        .open(
+            LineSettings(
+                baudRate: 115_200,
+                parity: "even",
+                stopBits: 2,
+                flowControl: "rts-cts",
+                dtr: "off",
+                rts: "on"
+            )
+        ),
         .listen(channel: 0), .connect(channel: 254, waits: true),
         .connect(channel: 7, waits: false), .adopt(token), .status, .bye, .data(token),
     ]

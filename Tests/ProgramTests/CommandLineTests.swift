@@ -154,6 +154,10 @@ struct CommandLineTests {
         #expect(absent.status == 3, "\(absent)")
         #expect((absent.output + absent.errors).contains("/no/such/program"), "\(absent)")
 
+        let malformed = try lab.run("cdb", ["-premote", "com:port=2,baud=9600,channel=255"])
+        #expect(malformed.status == 1, "\(malformed)")
+        #expect(malformed.output.isEmpty && malformed.errors.contains("0–254"), "\(malformed)")
+
         let refused = try lab.run("cdb", ["-premote", "tcp:server=127.0.0.1,port=1", "-p", "1"])
         #expect(refused.status == 2, "\(refused)")
         #expect(refused.errors.contains("Connection refused"), "\(refused)")

@@ -5,7 +5,7 @@ import Testing
 @testable import RemoteClient
 
 /// Ctrl+C as the test presses it: a pipe shows readable from then on, as a signalfd does.
-private final class PressedKeys: InterruptWatch, @unchecked Sendable {
+private final class PressedKeys: WaitObserver, @unchecked Sendable {
     // SAFETY: the pipe's ends are set once; the count is touched by the session's thread only.
     private let ends: [Int32]
     private var count = 0
@@ -27,6 +27,10 @@ private final class PressedKeys: InterruptWatch, @unchecked Sendable {
     }
 
     var interruptDescriptor: Int32 { ends[0] }
+
+    func nothingComes(from peer: String, for milliseconds: Int, trouble: String?) {}
+
+    func replyCame(from peer: String) {}
 
     var interruptCount: Int {
         var byte: UInt8 = 0

@@ -9,6 +9,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("CCapstone", []),
     ("CEditline", []),
     ("CExpat", []),
+    ("CUdev", []),
 
     // Model.
     ("DebugTarget", []),
@@ -22,11 +23,12 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("BrokerProtocol", ["WireCore"]),
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     ("SessionProtocol", ["WireCore"]),
+    ("TelnetSerial", []),
 
     // Edges.
     ("LinuxSystem", ["CLinuxShims", "Glibc"]),
     ("SerialPort", ["LinuxSystem", "Glibc"]),
-    ("PortDirectory", ["LinuxSystem", "Glibc"]),
+    ("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev", "Glibc"]),
     (
         "PortBroker",
         [
@@ -81,8 +83,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "LinuxSystem",
-            "Glibc",
+            "GDBRemoteProtocol", "LinuxSystem", "Glibc",
         ]
     ),
     (

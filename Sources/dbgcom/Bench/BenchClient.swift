@@ -5,7 +5,7 @@ import Transports
 final class BenchClient {
     private let loop: RelayLoop
     private let port: ComPortClient
-    private let baud: Int
+    private let line: LineOptions
     private let channel: Int
     private let seconds: Double
     var showsProgress = false
@@ -25,12 +25,18 @@ final class BenchClient {
     private static let waitSeconds = 30.0
     private static let idlePings = 200
 
-    init(_ loop: RelayLoop, _ port: ComPortClient, baud: Int, channel: Int, seconds: Double) {
-        (self.loop, self.port, self.baud) = (loop, port, baud)
+    init(
+        _ loop: RelayLoop,
+        _ port: ComPortClient,
+        line: LineOptions,
+        channel: Int,
+        seconds: Double
+    ) {
+        (self.loop, self.port, self.line) = (loop, port, line)
         (self.channel, self.seconds) = (channel, seconds)
     }
 
-    private var lineBytesPerSecond: Double { Double(baud) / 10 }
+    private var lineBytesPerSecond: Double { Double(line.baud) / line.bitsPerCharacter }
     private var bulkBytes: Int { max(64, Int(lineBytesPerSecond * seconds)) }
 
     func measure(channels: Int?) throws {
@@ -157,7 +163,9 @@ final class BenchClient {
 
     /// Lines for people.
     var lines: [String] {
-        ["\(port.portName) at \(baud) baud, \(Int(lineBytesPerSecond)) bytes a second on the line"]
+        [
+            "\(port.portName) at \(line.baud) baud, \(Int(lineBytesPerSecond)) bytes a second on the line"
+        ]
             + Output.aligned(
                 figures.map {
                     [$0.words, "\(Output.decimal($0.value, places: $0.places)) \($0.unit)"]
@@ -170,6 +178,6 @@ final class BenchClient {
         let members = figures.map {
             "\"\($0.key)\": \(Output.decimal($0.value, places: max($0.places, 2)))"
         }
-        return "{\"baud\": \(baud), \(members.joined(separator: ", "))}"
+        return "{\"baud\": \(line.baud), \(members.joined(separator: ", "))}"
     }
 }

@@ -25,11 +25,7 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "Be the other end, until SIGTERM.")
     var serve = false
 
-    @Option(help: "Bits per second; the same at both ends.")
-    var baud = 115_200
-
-    @Option(help: "Flow control: none or rts-cts.")
-    var flow = LineFlow.none
+    @OptionGroup var line: LineOptions
 
     @Option(help: "The channel, 0–254.")
     var channel = 254
@@ -52,9 +48,6 @@ struct BenchCommand: ParsableCommand {
         guard 0...254 ~= channel, 1...254 ~= channels ?? 1 else {
             throw ValidationError("channels are 0–254, and bench itself needs one of them.")
         }
-        guard 50...20_000_000 ~= baud else {
-            throw ValidationError("baud=\(baud): baud must be 50–20000000.")
-        }
         guard 0.1...3600 ~= seconds else {
             throw ValidationError("seconds=\(seconds): seconds must be 0.1–3600.")
         }
@@ -72,7 +65,7 @@ struct BenchCommand: ParsableCommand {
             }
         }
         let port = try open(ports[0])
-        let client = BenchClient(loop, port, baud: baud, channel: channel, seconds: seconds)
+        let client = BenchClient(loop, port, line: line, channel: channel, seconds: seconds)
         client.showsProgress = isatty(STDERR_FILENO) == 1
         try client.measure(channels: channels)
         if json {
@@ -83,9 +76,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     private func open(_ port: String) throws -> ComPortClient {
-        var settings = ComPortClient.Settings(baudRate: baud)
-        settings.flowControl = flow.rawValue
-        return try ComPortClient.open(port: port, settings: settings, program: "dbgcom bench")
+        try ComPortClient.open(port: port, settings: line.settings, program: "dbgcom bench")
     }
 
     private func runServer() throws {
@@ -109,8 +100,9 @@ struct BenchCommand: ParsableCommand {
             throw CommandFailure("The path of this program cannot be found in /proc.")
         }
         var arguments = [
-            "bench", ports[1], "--serve", "--baud", "\(baud)", "--flow", flow.rawValue,
-            "--channel", "\(channel)",
+            "bench", ports[1], "--serve", "--channel", "\(channel)", "--baud", "\(line.baud)",
+            "--parity", line.parity.rawValue, "--stop-bits", "\(line.stopBits)",
+            "--flow", line.flow.rawValue,
         ]
         if let channels { arguments += ["--channels", "\(channels)"] }
         let null = try openFile("/dev/null", flags: O_RDWR)

@@ -35,6 +35,12 @@ struct BrokerCommand: ParsableCommand {
     @Option(help: "Flow control: none, rts-cts or xon-xoff.")
     var flow = "none"
 
+    @Option(help: "The modem line DTR: on, off or leave.")
+    var dtr = LineLevel.leave
+
+    @Option(help: "The modem line RTS: on, off or leave.")
+    var rts = LineLevel.leave
+
     @Option(help: "The port's name for people.")
     var name: String?
 
@@ -106,6 +112,8 @@ struct BrokerCommand: ParsableCommand {
         var settings = SerialConfiguration(baudRate: baud, stopBits: stopBits)
         settings.parity = SerialConfiguration.Parity(rawValue: parity.rawValue) ?? .none
         settings.flowControl = SerialConfiguration.FlowControl(rawValue: flow) ?? .none
+        settings.dtr = SerialConfiguration.ModemLine(rawValue: dtr.rawValue) ?? .leave
+        settings.rts = SerialConfiguration.ModemLine(rawValue: rts.rawValue) ?? .leave
         let log = BrokerLog()
         return BrokerConfiguration(
             devicePath: port.path,
@@ -162,4 +170,9 @@ struct BrokerLog: Sendable {
         let fraction = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
         return "\(seconds).\(fraction)Z"
     }
+}
+
+/// What is done with a modem line.
+enum LineLevel: String, ExpressibleByArgument, CaseIterable {
+    case on, off, leave
 }

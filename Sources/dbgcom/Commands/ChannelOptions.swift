@@ -1,14 +1,8 @@
 import ArgumentParser
 import Transports
 
-/// Which channel of which port, and how its line is set.
-struct ChannelOptions: ParsableArguments {
-    @Argument(help: "The port: com2, 2, a device path or a symlink.")
-    var port: String
-
-    @Argument(help: "The channel, 0–254.")
-    var channel: Int
-
+/// How a line is set.
+struct LineOptions: ParsableArguments {
     @Option(help: "Bits per second; the same at both ends.")
     var baud = 115_200
 
@@ -21,10 +15,13 @@ struct ChannelOptions: ParsableArguments {
     @Option(help: "Flow control: none or rts-cts.")
     var flow = LineFlow.none
 
+    @Option(help: "The modem line DTR: on, off or leave.")
+    var dtr = LineLevel.leave
+
+    @Option(help: "The modem line RTS: on, off or leave.")
+    var rts = LineLevel.leave
+
     func validate() throws {
-        guard 0...254 ~= channel else {
-            throw ValidationError("channel=\(channel): channel must be 0–254.")
-        }
         guard 50...20_000_000 ~= baud else {
             throw ValidationError("baud=\(baud): baud must be 50–20000000.")
         }
@@ -33,12 +30,38 @@ struct ChannelOptions: ParsableArguments {
         }
     }
 
-    func open(program: String) throws -> ComPortClient {
+    /// Start, data, parity and stop bits of a byte.
+    var bitsPerCharacter: Double { Double(9 + (parity == .none ? 0 : 1) + stopBits) }
+
+    var settings: ComPortClient.Settings {
         var settings = ComPortClient.Settings(baudRate: baud)
         settings.parity = parity.rawValue
         settings.stopBits = stopBits
         settings.flowControl = flow.rawValue
-        return try ComPortClient.open(port: port, settings: settings, program: program)
+        settings.dtr = dtr.rawValue
+        settings.rts = rts.rawValue
+        return settings
+    }
+}
+
+/// Which channel of which port, and how its line is set.
+struct ChannelOptions: ParsableArguments {
+    @Argument(help: "The port: com2, 2, a device path or a symlink.")
+    var port: String
+
+    @Argument(help: "The channel, 0–254.")
+    var channel: Int
+
+    @OptionGroup var line: LineOptions
+
+    func validate() throws {
+        guard 0...254 ~= channel else {
+            throw ValidationError("channel=\(channel): channel must be 0–254.")
+        }
+    }
+
+    func open(program: String) throws -> ComPortClient {
+        try ComPortClient.open(port: port, settings: line.settings, program: program)
     }
 }
 

@@ -15,6 +15,8 @@ struct SerialLine {
     let lab: String
     let desk: String
     let baudRate = 921_600
+    /// The program that is the line; stopped, it is a line on which nothing moves.
+    let program: RunningProgram
 
     /// Lays a line whose ends are symlinks in the lab's folder.
     init(_ kind: Kind, in lab: Lab, faults: [String] = []) throws {
@@ -22,17 +24,17 @@ struct SerialLine {
         desk = "\(lab.folder)/desk"
         switch kind {
         case .socat:
-            let socat = try lab.startOther(
+            program = try lab.startOther(
                 "/usr/bin/socat",
                 ["-d", "-d", "pty,raw,echo=0,link=\(self.lab)", "pty,raw,echo=0,link=\(desk)"]
             )
-            try socat.wait(for: "starting data transfer loop", in: \.errors)
+            try program.wait(for: "starting data transfer loop", in: \.errors)
         case .cable:
-            let cable = try lab.start(
+            program = try lab.start(
                 "dbgcom",
                 ["cable", "--baud", "\(baudRate)", "--link-a", self.lab, "--link-b", desk] + faults
             )
-            try cable.wait(for: "\n")
+            try program.wait(for: "\n")
         }
     }
 
