@@ -213,7 +213,7 @@ class FilePeer:
         self.file.write_bytes(data)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         receiver = self.start_receiver()
-        time.sleep(0.3)
+        time.sleep(0.8)
         begin = time.monotonic()
         sender = self.start_sender()
         try:

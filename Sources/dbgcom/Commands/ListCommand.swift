@@ -69,7 +69,7 @@ struct ListedPort: Equatable {
     private var users: [String] {
         let path = entry.device.path
         if let status = try? ComPortStatus.read(port: path, program: "dbgcom list") {
-            let clients = status.figures.filter { $0.key == "client" }.map(\.value)
+            let clients = PortStatistics(status).clients
             return clients.isEmpty ? ["dbgcom broker"] : clients
         }
         guard let status = try? FileAttributes(path: path) else { return [] }

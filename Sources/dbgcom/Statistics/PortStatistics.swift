@@ -38,7 +38,9 @@ struct PortStatistics {
 
     init(_ status: ComPortStatus) {
         figures = status.figures.filter { $0.key != "client" && $0.key != "channel" }
+        // A program has a control connection for each of its channels.
         clients = status.figures.filter { $0.key == "client" }.map(\.value)
+            .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
         connections = status.figures.filter { $0.key == "channel" }.compactMap {
             Connection($0.value)
         }
