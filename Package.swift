@@ -83,7 +83,8 @@ let edgeTargets: [Target] = [
     library(
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "LinuxSystem", "SerialPort", nioCore,
+            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            nioCore,
             nioPosix,
         ]
     ),
@@ -167,6 +168,7 @@ let testTargets: [Target] = [
         ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
     ),
     tests("ChannelMuxTests", ["ChannelMux", "LineSimulator", "WireCore"]),
+    tests("TelnetSerialTests", ["TelnetSerial"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
     tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem", "dbgcom"]),
     tests(

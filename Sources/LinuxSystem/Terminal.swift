@@ -166,6 +166,17 @@ public struct LineCounters: Sendable, Equatable {
     public var breaks: Int
     /// Bytes lost because no program read them in time.
     public var bufferOverruns: Int
+
+    /// Nothing counted.
+    public static let zero = LineCounters(
+        received: 0,
+        sent: 0,
+        frameErrors: 0,
+        overruns: 0,
+        parityErrors: 0,
+        breaks: 0,
+        bufferOverruns: 0
+    )
 }
 
 /// The lines of a port that a program can raise and lower.

@@ -55,12 +55,14 @@ extension Broker {
         client.usesPort = true
         log("\(client.description) uses the port")
         let device = line.openPort?.path ?? configuration.devicePath
-        client.send(
-            .ok([
-                BrokerLine.Field(key: "device", value: String(device.suffix(Self.pathMax))),
-                BrokerLine.Field(key: "baud", value: String(settings.baudRate)),
-            ])
-        )
+        var answer = [
+            BrokerLine.Field(key: "device", value: String(device.suffix(Self.pathMax))),
+            BrokerLine.Field(key: "baud", value: String(settings.baudRate)),
+        ]
+        if let search = configuration.search {
+            answer.append(BrokerLine.Field(key: "identity", value: search.identity))
+        }
+        client.send(.ok(answer))
         client.send(linkState)
         let warnings = line.openPort?.warnings ?? []
         let words = (warnings + (lastVerdict.map { [$0.words] } ?? [])).joined(separator: " ")

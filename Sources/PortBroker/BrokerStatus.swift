@@ -53,7 +53,7 @@ extension Broker {
 
     /// The driver's own counters since it was loaded.
     private var lineFigures: [(String, String)] {
-        guard let counters = line.openPort?.descriptor.lineCounters else { return [] }
+        guard let counters = line.openPort?.counters else { return [] }
         let numbers: [(String, Int)] = [
             ("uart-frame-errors", counters.frameErrors), ("uart-overruns", counters.overruns),
             ("uart-parity-errors", counters.parityErrors), ("uart-breaks", counters.breaks),

@@ -19,6 +19,9 @@ public struct DeviceIdentity: Sendable, Hashable, CustomStringConvertible {
         description = text
     }
 
+    /// Whether the device may come back under another name: everything but what is built in.
+    public var isPortable: Bool { !description.hasPrefix("tty:") }
+
     private init(kind: String, _ parts: [String]) {
         let text = kind + ":" + parts.map(Self.escaped).joined(separator: ":")
         description = String(text.prefix(Self.lengthMax))

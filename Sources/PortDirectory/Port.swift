@@ -63,14 +63,16 @@ public struct PortIdentity: Sendable, Hashable {
         return Self.plain(name) + "-\(major)-\(minor)"
     }
 
-    /// A host that is too long or would lose a character is told apart by the sum of its bytes.
+    /// A host that is too long, or has a character that does not belong into a file's name, is told apart by
+    /// the sum of its bytes.
     private static func key(of address: NetworkPortAddress) -> String {
-        let isPlain = address.host == plain(address.host) && address.host.count <= keyNameMax
-        let sum = address.host.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
+        let host = address.host
+        let isPlain = host.count <= keyNameMax && !host.contains { $0 == ":" || $0 == "%" }
+        let sum = host.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
             ($0 ^ UInt64($1)) &* 0x100_0000_01B3
         }
-        let host = isPlain ? address.host : plain(address.host) + "-" + String(sum, radix: 16)
-        return "rfc2217-\(host)-\(address.port)"
+        let name = isPlain ? host : plain(host) + "-" + String(sum, radix: 16)
+        return "rfc2217-\(name)-\(address.port)"
     }
 
     private static func plain(_ name: String) -> String {

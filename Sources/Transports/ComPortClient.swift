@@ -47,6 +47,8 @@ public final class ComPortClient {
 
     private let place: ComPortPlace
     private let requested: (port: String, folder: String?)
+    /// What the port is recognised by when the name that was asked for leads nowhere any more.
+    private let identity: String?
     private let program: String
     private let control: ComControl
 
@@ -89,6 +91,7 @@ public final class ComPortClient {
         self.program = program
         self.control = control
         portName = place.name
+        identity = answer.first { $0.key == "identity" }?.value
         devicePath = answer.first { $0.key == "device" }?.value ?? place.path
     }
 
@@ -128,8 +131,19 @@ public final class ComPortClient {
     ///
     /// The port is looked up anew: since the last time it may have been unplugged and be another device now.
     func newControl() throws(ComError) -> ComControl {
-        let place = try ComPortPlace(named: requested.port, folder: requested.folder)
-        return try ComControl.open(place, settings.line, program: program).control
+        try ComControl.open(try currentPlace(), settings.line, program: program).control
+    }
+
+    /// The port by the name that was asked for, else by its identity: `/dev/ttyUSB0` may be `/dev/ttyUSB1` now.
+    private func currentPlace() throws(ComError) -> ComPortPlace {
+        do {
+            return try ComPortPlace(named: requested.port, folder: requested.folder)
+        } catch {
+            guard let identity,
+                let place = try? ComPortPlace(named: identity, folder: requested.folder)
+            else { throw error }
+            return place
+        }
     }
 
     /// Takes over a connection that came in on a listener's control connection.

@@ -32,8 +32,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     (
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "LinuxSystem", "SerialPort", "Glibc",
-            "NIOCore", "NIOPosix",
+            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "Glibc", "NIOCore", "NIOPosix",
         ]
     ),
     (

@@ -105,7 +105,18 @@ struct BrokerCommand: ParsableCommand {
             folder: try folder ?? RuntimeDirectory.open(),
             key: try key ?? directory.identity(of: found).key
         )
-        return (Port(name: name ?? found.name, path: found.path), files)
+        let known = found.identity ?? SerialDevices.device(path: found.path)?.identity
+        return (Port(name: name ?? found.name, path: found.path, identity: known), files)
+    }
+
+    /// How a port is found again that has been unplugged; what is built in has its path for that.
+    private func search(_ port: Port) -> PortSearch? {
+        guard let identity = port.identity, identity.isPortable else { return nil }
+        return PortSearch(
+            identity: identity.description,
+            find: { SerialDevices.device(identity)?.path },
+            watch: { onChange in PortWatch { _ in onChange() } }
+        )
     }
 
     private func configuration(_ port: Port, _ files: BrokerFiles) -> BrokerConfiguration {
@@ -118,6 +129,7 @@ struct BrokerCommand: ParsableCommand {
         return BrokerConfiguration(
             devicePath: port.path,
             portName: port.name,
+            search: search(port),
             files: files,
             keyOfDevice: Self.key(ofDevice:),
             settings: settings,
@@ -131,7 +143,7 @@ struct BrokerCommand: ParsableCommand {
     @Sendable
     private static func key(ofDevice path: String) -> String? {
         let port = Port(name: path, path: path)
-        return try? PortDirectory().identity(of: port).key
+        return try? PortDirectory.identity(of: port, known: { [] }).key
     }
 
     private func milliseconds(_ variable: String, _ usual: Double) -> Int {
