@@ -180,7 +180,8 @@ let testTargets: [Target] = [
     tests(
         "RemoteServerTests",
         [
-            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "SessionFixture",
+            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "LinuxSystem",
+            "SessionFixture",
         ]
     ),
     tests(
