@@ -142,7 +142,8 @@ let programTargets: [Target] = [
     program(
         "dbgcom",
         [
-            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "LinuxSystem",
+            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
+            "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", logging, argumentParser,
             nioCore, nioPosix,
         ]

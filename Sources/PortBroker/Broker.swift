@@ -22,7 +22,7 @@ final class Broker {
     var clients: [BrokerClient] = []
     var connections: [ConnectionID: BrokerConnection] = [:]
     var tokens: [BrokerToken: BrokerConnection] = [:]
-    var lastVerdict: String?
+    var lastVerdict: LineVerdict?
     var lineTrouble: String?
     let startedAt: MonotonicInstant
 

@@ -89,7 +89,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     (
         "dbgcom",
         [
-            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "LinuxSystem",
+            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
+            "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", "Glibc", "Logging",
             "ArgumentParser", "NIOCore", "NIOPosix",
         ]
