@@ -1,6 +1,7 @@
 import Glibc
 import LinuxSystem
 import Transports
+import WireCore
 
 /// Sends bytes to a server that counts them, and reads its count.
 final class BulkOut: LoopMember {
@@ -13,7 +14,12 @@ final class BulkOut: LoopMember {
     /// Payload bytes per second at the far end; nil while it is not known.
     private(set) var rate: Double?
 
-    private static let chunk = [UInt8](repeating: 0x55, count: 16_384)
+    /// What is sent over and over: nothing that the link's compression could make shorter, and longer than
+    /// its window.
+    static let chunk: [UInt8] = {
+        var generator = SeededGenerator(seed: 1)
+        return (0..<65_536).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }()
 
     init(_ stream: ComChannelStream, bytes: Int) {
         self.stream = stream

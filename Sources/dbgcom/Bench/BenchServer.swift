@@ -30,9 +30,6 @@ final class BenchResponder: LoopMember {
     private(set) var isFinished = false
 
     static let lineBytesMax = 64
-    private static let pattern = (0..<16_384).map {
-        UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 >> 8)
-    }
 
     init(_ stream: ComChannelStream) {
         self.stream = stream
@@ -107,7 +104,7 @@ final class BenchResponder: LoopMember {
 
     private func fill() {
         guard case .give(let left) = mode else { return }
-        unwritten = Self.pattern.prefix(left)
+        unwritten = BulkOut.chunk.prefix(left)
         mode = .give(left: left - unwritten.count)
         if unwritten.isEmpty { stop() }
     }

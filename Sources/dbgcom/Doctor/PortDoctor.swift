@@ -145,7 +145,7 @@ struct PortDoctor {
                 Finding(
                     verdict: figures.text("verdict-kind"),
                     words: figures.text("verdict").isEmpty
-                        ? "The far end does not answer: \(figures.text("line"))."
+                        ? "The far end does not answer."
                         : figures.text("verdict"),
                     port: name
                 )
