@@ -36,7 +36,8 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -s -m 0755 $(foreach p,$(PROGRAMS),$(RELEASE)/$(p)) $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(UDEV_RULES)
-	install -m 0644 udev/62-dbgsrv-serial.rules $(DESTDIR)$(UDEV_RULES)
+	sed 's|@BINDIR@|$(PREFIX)/bin|g' udev/62-dbgsrv-serial.rules >$(DESTDIR)$(UDEV_RULES)/62-dbgsrv-serial.rules
+	chmod 0644 $(DESTDIR)$(UDEV_RULES)/62-dbgsrv-serial.rules
 
 clean:
 	rm -rf .build

@@ -13,7 +13,7 @@ struct DbgCom: ParsableCommand {
             """,
         subcommands: [
             ListCommand.self, StatusCommand.self, ConnectCommand.self, ServeCommand.self,
-            CableCommand.self, BrokerCommand.self,
+            CableCommand.self, BrokerCommand.self, PortLinkCommand.self,
         ]
     )
 }
