@@ -65,7 +65,7 @@ extension Broker {
         client.send(.ok(answer))
         client.send(linkState)
         let warnings = line.openPort?.warnings ?? []
-        let words = (warnings + (lastVerdict.map { [$0] } ?? [])).joined(separator: " ")
+        let words = (warnings + (lastVerdict.map { [$0.words] } ?? [])).joined(separator: " ")
         if !words.isEmpty { client.send(.verdict(words)) }
     }
 

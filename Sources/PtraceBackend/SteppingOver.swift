@@ -11,6 +11,8 @@ internal import LinuxSystem
 extension PtraceTarget {
     /// How long an instruction that enters the kernel may take before the others are set going.
     private static let systemCallPatienceNanoseconds: UInt64 = 5_000_000
+    /// How many of these a thread must be found in an uninterruptible sleep to count as inside a system call.
+    private static let looksAtSleepMax = 20
 
     func stepOverTraps() {
         for thread in allThreads where thread.action != nil && thread.reported != nil {
@@ -53,17 +55,36 @@ extension PtraceTarget {
 
     /// Waits for the end of the one instruction, which may also be long in fetching a page of memory.
     ///
-    /// - Returns: whether the thread has stopped (or ended).
+    /// - Returns: whether the thread has stopped (or ended); otherwise it waits in the kernel.
     private func waitForStep(of thread: Tracee, mayWait: Bool) -> Bool {
-        let deadline =
-            monotonicNanoseconds()
-            + (mayWait
-                ? PtraceTarget.systemCallPatienceNanoseconds : PtraceTarget.stopDeadlineNanoseconds)
+        let limit = monotonicNanoseconds() + PtraceTarget.stopDeadlineNanoseconds
+        let patience =
+            mayWait
+            ? PtraceTarget.systemCallPatienceNanoseconds : PtraceTarget.stopDeadlineNanoseconds
+        var looks = 0
         while thread.state == .running, threadIndex[thread.id] === thread {
-            guard let status = nextStatus(of: thread.id, until: deadline) else { return false }
-            take(status, of: thread.id)
+            let deadline = min(limit, monotonicNanoseconds() + patience)
+            if let status = nextStatus(of: thread.id, until: deadline) {
+                take(status, of: thread.id)
+                continue
+            }
+            looks += 1
+            // On a busy machine it may not have had its turn yet: then the trap must not go back.
+            if monotonicNanoseconds() >= limit || waitsInKernel(thread, looks) { return false }
         }
         return true
+    }
+
+    /// Whether a thread that was set going sleeps in the kernel: its instruction has been fetched then.
+    ///
+    /// An uninterruptible sleep may also be the fetch itself, until it lasts.
+    private func waitsInKernel(_ thread: Tracee, _ looks: Int) -> Bool {
+        let process = thread.process.id.rawValue
+        switch ProcFS.statistics(process: process, thread: thread.id)?.state {
+        case "S": return true
+        case "D": return looks >= PtraceTarget.looksAtSleepMax
+        default: return false
+        }
     }
 
     /// Turns the end of the step into what the client asked for.

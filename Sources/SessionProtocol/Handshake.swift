@@ -60,26 +60,23 @@ public struct ServerHandshake: Sendable {
         case refused(String)
     }
 
-    private var received: [UInt8] = []
+    private var reader = GreetingReader()
 
     /// Starts at the connection's first byte.
     public init() {}
 
     /// Takes bytes; after any outcome but `.undecided` the handshake is over.
     public mutating func receive(_ bytes: [UInt8]) -> Outcome {
-        received += bytes
-        guard let first = received.first else { return .undecided }
-        guard first == Greeting.magic.utf8.first else { return .plainClient(received) }
-        guard let end = received.firstIndex(of: 0x0a) else {
-            return received.count < Greeting.lineBytesMax
-                ? .undecided
-                : .refused("the greeting is longer than \(Greeting.lineBytesMax) bytes")
+        switch reader.receive(bytes) {
+        case .undecided: .undecided
+        case .somethingElse(let bytes): .plainClient(bytes)
+        case .tooLong: .refused("the greeting is longer than \(Greeting.lineBytesMax) bytes")
+        case .line(let text, let rest): outcome(ofLine: text, rest: rest)
         }
-        return outcome(ofLine: received[..<end], rest: Array(received[(end + 1)...]))
     }
 
-    private func outcome(ofLine line: ArraySlice<UInt8>, rest: [UInt8]) -> Outcome {
-        let words = String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
+    private func outcome(ofLine line: String, rest: [UInt8]) -> Outcome {
+        let words = line.split(separator: " ").map(String.init)
         guard words.count >= 4, words[0] == Greeting.magic else {
             return .refused("this is no greeting of dbgsrv's protocol")
         }
@@ -110,23 +107,23 @@ public struct ClientHandshake: Sendable {
         case refused(String)
     }
 
-    private var received: [UInt8] = []
+    private var reader = GreetingReader()
 
     /// Starts at the connection's first byte.
     public init() {}
 
     /// Takes bytes; after any outcome but `.undecided` the handshake is over.
     public mutating func receive(_ bytes: [UInt8]) -> Outcome {
-        received += bytes
-        guard let first = received.first else { return .undecided }
-        guard first == Greeting.magic.utf8.first else { return .plainStub(received) }
-        guard let end = received.firstIndex(of: 0x0a) else {
-            return received.count < Greeting.lineBytesMax
-                ? .undecided : .refused("the server's greeting is too long to be one")
+        switch reader.receive(bytes) {
+        case .undecided: .undecided
+        case .somethingElse(let bytes): .plainStub(bytes)
+        case .tooLong: .refused("the server's greeting is too long to be one")
+        case .line(let text, let rest): outcome(ofLine: text, rest: rest)
         }
-        let words = String(decoding: received[..<end], as: UTF8.self)
-            .split(separator: " ", maxSplits: 3).map(String.init)
-        let rest = Array(received[(end + 1)...])
+    }
+
+    private func outcome(ofLine line: String, rest: [UInt8]) -> Outcome {
+        let words = line.split(separator: " ", maxSplits: 3).map(String.init)
         guard words.count >= 3, words[0] == Greeting.magic else {
             return .refused("the server's answer is no greeting of dbgsrv's protocol")
         }
@@ -139,5 +136,32 @@ public struct ClientHandshake: Sendable {
         default:
             return .refused("the server's answer '\(words[2])' is not known to this version")
         }
+    }
+}
+
+/// Takes the first line off a stream, when it may be a greeting.
+private struct GreetingReader: Sendable {
+    enum Outcome {
+        /// Not enough bytes to tell.
+        case undecided
+        /// The first byte is not a greeting's; all bytes so far.
+        case somethingElse([UInt8])
+        /// No line end where one must have come.
+        case tooLong
+        /// The line without its end, and what came behind it.
+        case line(String, rest: [UInt8])
+    }
+
+    private var received: [UInt8] = []
+
+    mutating func receive(_ bytes: [UInt8]) -> Outcome {
+        received += bytes
+        guard let first = received.first else { return .undecided }
+        guard first == Greeting.magic.utf8.first else { return .somethingElse(received) }
+        guard let end = received.firstIndex(of: 0x0a) else {
+            return received.count < Greeting.lineBytesMax ? .undecided : .tooLong
+        }
+        let text = String(decoding: received[..<end], as: UTF8.self)
+        return .line(text, rest: Array(received[(end + 1)...]))
     }
 }

@@ -104,31 +104,20 @@ public final class ComPortClient {
         channel: Int,
         waitMilliseconds: Int?
     ) throws(ComError) -> ComChannelStream {
+        let connecting = try startConnecting(channel: channel)
+        if let stream = try connecting.take(timeoutMilliseconds: waitMilliseconds) { return stream }
+        throw connecting.noAnswer(after: waitMilliseconds ?? 0)
+    }
+
+    /// Asks for a connection to a channel without waiting for the far end.
+    public func startConnecting(channel: Int) throws(ComError) -> ComConnecting {
         let control = try newControl()
         guard
             let answer = try control.request(.connect(channel: channel, waits: true)),
             let token = answer.first(where: { $0.key == "token" }).flatMap({ BrokerToken($0.value) }
             )
         else { throw brokerGone() }
-        let ending = try control.event(timeoutMilliseconds: waitMilliseconds) { message in
-            switch message {
-            case .opened(token): Ending.opened
-            case .closed(token, _, let words): Ending.closed(words)
-            default: nil
-            }
-        }
-        switch ending {
-        case .opened:
-            return try makeStream(control, token, channel)
-        case .closed(let words):
-            throw ComError(
-                .refused,
-                "Channel \(channel) of \(portName) cannot be connected: \(words)."
-            )
-        case nil:
-            throw control.hasEnded
-                ? brokerGone() : noAnswer(control, channel, waitMilliseconds ?? 0)
-        }
+        return ComConnecting(self, control, token, channel)
     }
 
     /// Takes connections to a channel.
@@ -174,12 +163,7 @@ public final class ComPortClient {
         ComError(.broker, "The broker of \(portName) has ended; its log is \(place.files.log).")
     }
 
-    private enum Ending {
-        case opened
-        case closed(String)
-    }
-
-    private func makeStream(
+    func makeStream(
         _ control: ComControl,
         _ token: BrokerToken,
         _ channel: Int
@@ -205,29 +189,6 @@ public final class ComPortClient {
             peerName: "com \(devicePath) channel \(channel)",
             baudRate: settings.baudRate,
             channel: channel
-        )
-    }
-
-    /// What to say when nobody answered: what is known of the line says most.
-    private func noAnswer(
-        _ control: ComControl,
-        _ channel: Int,
-        _ milliseconds: Int
-    ) -> ComError {
-        var link: String?
-        var verdict: String?
-        _ = try? control.event(timeoutMilliseconds: 0) { message -> Bool? in
-            if case .link(let isUp, let words) = message { link = isUp ? nil : words }
-            if case .verdict(let words) = message { verdict = words }
-            return nil
-        }
-        let waited = "within \(Double(milliseconds) / 1000) s"
-        let known = verdict ?? link.map { "The line is down: \($0)." }
-        return ComError(
-            .timeout,
-            "Nobody answered on channel \(channel) of \(portName) at \(settings.baudRate) baud "
-                + waited
-                + (known.map { ". " + $0 } ?? ", though the other end of the cable answers.")
         )
     }
 }

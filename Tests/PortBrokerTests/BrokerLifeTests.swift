@@ -216,8 +216,8 @@ struct BrokerLifeTests {
         let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
         let figures = try #require(object as? [String: Any])
         #expect(figures["link"] as? String == "up")
-        #expect((figures["channel"] as? [String])?.count == 1)
-        #expect((figures["client"] as? [String])?.contains("test (pid \(getpid()))") == true)
+        #expect((figures["channels"] as? [[String: Any]])?.count == 1)
+        #expect((figures["clients"] as? [String])?.contains("test (pid \(getpid()))") == true)
         withExtendedLifetime((far, near)) {}
     }
 }

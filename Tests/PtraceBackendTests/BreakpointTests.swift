@@ -79,11 +79,14 @@ import Testing
         }
     }
 
-    @Test("a step over a breakpoint at a blocking system call lets the other threads run")
-    func systemCall() async throws {
+    @Test(
+        "a step over a breakpoint at a blocking system call lets the other threads run",
+        arguments: [[], ["starved of processor time"]]
+    )
+    func systemCall(options: [String]) async throws {
         try await onTracerThread { target in
             let progress = try Progress()
-            let thread = try target.start("futex", [progress.path])
+            let thread = try target.start("futex", [progress.path] + options)
             let address = try target.address(of: "waiting", in: thread.process)
             try target.insertBreakpoint(Breakpoint(.software, at: address), in: thread.process)
             for _ in 0..<3 {

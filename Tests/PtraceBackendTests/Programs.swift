@@ -25,6 +25,7 @@ enum Programs {
         #include <errno.h>
         #include <fcntl.h>
         #include <pthread.h>
+        #include <sched.h>
         #include <signal.h>
         #include <stdatomic.h>
         #include <stdint.h>
@@ -32,6 +33,7 @@ enum Programs {
         #include <stdlib.h>
         #include <string.h>
         #include <sys/mman.h>
+        #include <sys/prctl.h>
         #include <sys/syscall.h>
         #include <sys/wait.h>
         #include <time.h>
@@ -312,10 +314,24 @@ enum Programs {
                 }
                 return unused;
             }
+            static void starve(void) {
+                cpu_set_t first;
+                CPU_ZERO(&first);
+                CPU_SET(0, &first);
+                sched_setaffinity(0, sizeof first, &first);
+                if (fork() == 0) {
+                    prctl(PR_SET_PDEATHSIG, SIGKILL);
+                    alarm(60);
+                    for (;;) {}
+                }
+                struct sched_param none = {0};
+                sched_setscheduler(0, SCHED_IDLE, &none);
+            }
             int main(int argc, char **argv) {
                 share(argv[1]);
                 pthread_t id;
                 pthread_create(&id, 0, waker, 0);
+                if (argc > 2) starve();
                 for (int i = 0; i < 3; i++) {
                     atomic_store(progress + 1, 1);
                     wait_for_word();

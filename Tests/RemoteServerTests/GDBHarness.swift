@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import LinuxSystem
 import Testing
 
 /// The session fixture as a server of its own, on a loopback port.
@@ -23,34 +25,17 @@ final class FixtureServer {
     }
 }
 
-/// Starts a program with its output in a pipe.
-///
-/// The runner's threads block signals, which children would inherit; a shell then waits for ever.
+/// Starts a program with its output in a pipe; its signals are as a shell leaves them.
 func spawn(_ arguments: [String]) throws -> (process: pid_t, output: FileHandle) {
-    var ends: [Int32] = [-1, -1]
-    try #require(pipe(&ends) == 0)
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-    defer { for word in words { free(word) } }
-    words.append(nil)
-    var child: pid_t = 0
-    let failure = posix_spawnp(&child, arguments[0], &actions, &attributes, words, environ)
-    try #require(failure == 0, "cannot start \(arguments[0])")
-    Glibc.close(ends[1])
-    return (child, FileHandle(fileDescriptor: ends[0], closeOnDealloc: true))
+    let pipe = try ProgramLauncher.makePipe()
+    let process = try ProgramLauncher.start(
+        "/usr/bin/env",
+        arguments: arguments,
+        descriptors: [OwnedDescriptor(open("/dev/null", O_RDONLY)), pipe.write, pipe.write],
+        newSession: false
+    )
+    let output = fcntl(pipe.read.number, F_DUPFD_CLOEXEC, 3)
+    return (process, FileHandle(fileDescriptor: output, closeOnDealloc: true))
 }
 
 /// Runs a command line to its end and gives what it wrote to either output.

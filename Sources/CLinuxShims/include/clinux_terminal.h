@@ -64,6 +64,12 @@ int clinux_terminal_set_low_latency(int descriptor, int on);
 // Raises or lowers DTR (0) or RTS (1).
 int clinux_terminal_set_modem_line(int descriptor, int line, int on);
 
+// The lines that the other side drives: 1 for CTS, 2 for DSR, 4 for DCD.
+int clinux_terminal_modem_inputs(int descriptor);
+// TIOCGWINSZ and TIOCSWINSZ.
+int clinux_terminal_read_window(int descriptor, uint16_t *rows, uint16_t *columns);
+int clinux_terminal_write_window(int descriptor, uint16_t rows, uint16_t columns);
+
 // A new pseudo-terminal's master, unlocked.
 int clinux_pseudo_terminal_open(void);
 // The N of its slave's /dev/pts/N.
