@@ -2,6 +2,9 @@
 # make test    install what is missing, lint, run all tests
 # make build   the four programs, optimised, without their own Swift runtime to install
 # make install copy them, the manual, shell completions and the udev rules (PREFIX=/usr/local, DESTDIR=)
+# make soak    storms over the simulated link, optimised, until SECONDS (60) are over
+# make fuzz    libFuzzer on frames, handshake and link, SECONDS (30) each
+# make speed   how many bytes per second the link's coding moves
 # make bench   the same debugging session through one cable by cdb, by gdb, and by gdb with gdbserver
 # make bench-link   the serial link beside gensio, ZMODEM and Kermit (QUICK=1: a part of it, printed only)
 
@@ -17,7 +20,10 @@ PROGRAMS = dbgsrv cdb dbgbridge dbgcom
 RELEASE = .build/release
 SOURCES = Package.swift Sources Tests HardwareTests
 
-.PHONY: demo test build lint packages install clean bench bench-link
+# Some of the simulations take their seeds from the commit.
+export MUX_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
+
+.PHONY: demo test build lint packages install clean bench bench-link soak fuzz speed
 
 demo: build
 	Tests/Demo/run $(RELEASE)
@@ -40,6 +46,17 @@ bench: build
 
 bench-link: build
 	Tests/Bench/link $(RELEASE) $(if $(QUICK),--quick,--write docs/benchmarks.md)
+
+soak: packages
+	$(SWIFT) build -c release --product trialrunner
+	$(RELEASE)/trialrunner soak $(or $(SECONDS),60) $(SEED)
+
+speed: packages
+	$(SWIFT) build -c release --product trialrunner
+	$(RELEASE)/trialrunner speed
+
+fuzz: packages
+	SWIFT=$(SWIFT) Tests/Fuzz/run $(or $(SECONDS),30)
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin

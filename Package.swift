@@ -11,8 +11,16 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+/// For what the simulations consist of: optimised in debug builds too, so that thousands of them fit into a
+/// test run.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+func library(
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    _ settings: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -58,13 +66,19 @@ let cFences: [Target] = [
         providers: [.apt(["libexpat1-dev"])]
     ),
     .target(name: "CUdev"),
+    .systemLibrary(
+        name: "CZlib",
+        pkgConfig: "zlib",
+        providers: [.apt(["zlib1g-dev"])]
+    ),
 ]
 
 let pureTargets: [Target] = [
-    library("WireCore"),
+    library("WireCore", [], optimised),
     library("ConnectionStrings", ["WireCore"]),
-    library("ChannelMux", ["WireCore"]),
-    library("LineSimulator", ["WireCore"]),
+    library("Deflate", ["CZlib"], optimised),
+    library("ChannelMux", ["WireCore", "Deflate"], optimised),
+    library("LineSimulator", ["WireCore"], optimised),
     library("BrokerProtocol", ["WireCore"]),
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
@@ -161,14 +175,27 @@ let testTargets: [Target] = [
     ),
     tests("TidyTests", []),
     tests("WireCoreTests", ["WireCore"]),
+    tests("DeflateTests", ["Deflate"]),
     tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
     tests("SessionProtocolTests", ["SessionProtocol"]),
     tests(
         "TransportsTests",
         ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
     ),
-    tests("ChannelMuxTests", ["ChannelMux", "LineSimulator", "WireCore"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
+    .target(
+        name: "LinkTrials",
+        dependencies: ["ChannelMux", "LineSimulator", "WireCore"],
+        path: "Tests/LinkTrials",
+        swiftSettings: strict + optimised + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
+    ),
+    .executableTarget(
+        name: "trialrunner",
+        dependencies: ["ChannelMux", "LinkTrials", "WireCore"],
+        path: "Tests/TrialRunner",
+        swiftSettings: strict
+    ),
+    tests("ChannelMuxTests", ["ChannelMux", "Deflate", "LineSimulator", "LinkTrials", "WireCore"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
     tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem", "dbgcom"]),
     tests(

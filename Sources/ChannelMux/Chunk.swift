@@ -13,10 +13,11 @@ enum Chunk: Sendable, Equatable {
     /// A part of a chunk that was sent as one and lost: where in the chunk it begins, and whether it is the
     /// chunk's last.
     case part(DataChunk, start: UInt16, isFinal: Bool)
-    /// A connection to a channel number, and how far its answers may run.
-    case open(wireID: UInt16, ChannelNumber, waits: Bool, limit: UInt32)
-    /// The connection is taken, and how far its stream may run.
-    case accept(wireID: UInt16, limit: UInt32)
+    /// A connection to a channel number, whether its sender takes coded chunks, and how far its answers may
+    /// run.
+    case open(wireID: UInt16, ChannelNumber, waits: Bool, codes: Bool = false, limit: UInt32)
+    /// The connection is taken, whether coded chunks are, and how far its stream may run.
+    case accept(wireID: UInt16, codes: Bool = false, limit: UInt32)
     /// The connection is not taken.
     case refuse(wireID: UInt16, reason: UInt8)
     /// How far the stream may run now: a byte offset modulo 2³².
@@ -39,9 +40,15 @@ extension Chunk {
         static let reset: UInt8 = 0x50
         static let release: UInt8 = 0x60
         static let part: UInt8 = 0x70
+        /// Of PART.
         static let flagFinal: UInt8 = 0x01
+        /// Of PART, where 1 says something else.
+        static let flagPartCoded: UInt8 = 0x08
         static let firstWithLength: UInt8 = 0x80
+        /// Of OPEN.
         static let flagWaits: UInt8 = 0x01
+        /// Of OPEN and ACCEPT.
+        static let flagCodes: UInt8 = 0x02
     }
 
     /// Takes the next chunk; nil at the end of the bytes, and when they are malformed, which `isAtEnd`
@@ -68,7 +75,9 @@ extension Chunk {
         case Kind.data: return readData(head, wireID, &reader).map { .data($0) }
         case Kind.part: return readPart(head, wireID, &reader)
         case Kind.open: return readOpen(head, wireID, &reader)
-        case Kind.accept: return reader.takeUInt32().map { .accept(wireID: wireID, limit: $0) }
+        case Kind.accept:
+            let codes = head & Kind.flagCodes != 0
+            return reader.takeUInt32().map { .accept(wireID: wireID, codes: codes, limit: $0) }
         case Kind.refuse: return reader.takeUInt8().map { .refuse(wireID: wireID, reason: $0) }
         case Kind.credit: return reader.takeUInt32().map { .credit(wireID: wireID, limit: $0) }
         case Kind.reset: return reader.takeUInt8().map { .reset(wireID: wireID, reason: $0) }
@@ -90,6 +99,7 @@ extension Chunk {
             order: order,
             isLast: head & Wire.flagLast != 0,
             isSparse: head & Wire.flagSparse != 0,
+            isCoded: head & (head & 0xF0 == Kind.part ? Kind.flagPartCoded : Wire.flagCoded) != 0,
             payload: payload
         )
     }
@@ -114,7 +124,8 @@ extension Chunk {
             let limit = reader.takeUInt32()
         else { return nil }
         let waits = head & Kind.flagWaits != 0
-        return .open(wireID: wireID, channel, waits: waits, limit: limit)
+        let codes = head & Kind.flagCodes != 0
+        return .open(wireID: wireID, channel, waits: waits, codes: codes, limit: limit)
     }
 
     /// Bytes of a stream in it.
@@ -132,16 +143,19 @@ extension Chunk {
             Self.put(Kind.data | chunk.flags, chunk.wireID, to: &writer)
             Self.put(chunk, to: &writer)
         case .part(let chunk, let start, let isFinal):
-            let final = isFinal ? Kind.flagFinal : 0
-            Self.put(Kind.part | chunk.flags | final, chunk.wireID, to: &writer)
+            var flags = chunk.flags & ~Wire.flagCoded
+            if chunk.isCoded { flags |= Kind.flagPartCoded }
+            if isFinal { flags |= Kind.flagFinal }
+            Self.put(Kind.part | flags, chunk.wireID, to: &writer)
             writer.put(start)
             Self.put(chunk, to: &writer)
-        case .open(let wireID, let channel, let waits, let limit):
-            Self.put(Kind.open | (waits ? Kind.flagWaits : 0), wireID, to: &writer)
+        case .open(let wireID, let channel, let waits, let codes, let limit):
+            let flags = (waits ? Kind.flagWaits : 0) | (codes ? Kind.flagCodes : 0)
+            Self.put(Kind.open | flags, wireID, to: &writer)
             writer.put(channel.rawValue)
             writer.put(limit)
-        case .accept(let wireID, let limit):
-            Self.put(Kind.accept, wireID, to: &writer)
+        case .accept(let wireID, let codes, let limit):
+            Self.put(Kind.accept | (codes ? Kind.flagCodes : 0), wireID, to: &writer)
             writer.put(limit)
         case .refuse(let wireID, let reason):
             Self.put(Kind.refuse, wireID, to: &writer)

@@ -62,6 +62,14 @@ struct Connection: Sendable {
         return outgoing.isReady
     }
 
+    /// Begins to remember what coded chunks may refer to, when there may be any.
+    ///
+    /// - Parameter isWelcome: whether the peer takes coded chunks already.
+    mutating func prepareCoding(isOffered: Bool, isWelcome: Bool) {
+        outgoing.encoder = isOffered ? StreamEncoder(isWelcome: isWelcome) : nil
+        incoming.decoder = isOffered ? StreamDecoder() : nil
+    }
+
     /// Drops everything that is under way in both directions.
     mutating func forgetStreams() {
         outgoing = OutgoingStream()

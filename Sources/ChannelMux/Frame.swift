@@ -53,6 +53,8 @@ struct DataChunk: Sendable, Equatable {
     var isLast = false
     /// The sender's scheduler holds the connection for an interactive one.
     var isSparse = false
+    /// The payload is a coding of the stream's bytes.
+    var isCoded = false
     var payload: ArraySlice<UInt8>
 }
 
@@ -71,6 +73,7 @@ enum Wire {
     static let flagWantsAck: UInt8 = 0x08
     static let flagSparse: UInt8 = 0x04
     static let flagLast: UInt8 = 0x02
+    static let flagCoded: UInt8 = 0x01
     static let flagSawDamage: UInt8 = 0x01
     static let flagAnswersPoll: UInt8 = 0x02
 
@@ -80,6 +83,8 @@ enum Wire {
     /// Sequenced frames under way at once: fewer than half of the numbers.
     static let windowFramesMax = 127
     static let bitmapBytesMax = 16
+    /// Bytes of a stream that one coded chunk stands for at most, and of its coding.
+    static let codedSpanBytesMax = 8192
     /// The highest connection id, two LEB128 bytes.
     static let wireIDMax = 0x3FFF
     /// DATA's bytes beside its payload, with the check sum, one COBS byte and the delimiter, without an
@@ -87,13 +92,16 @@ enum Wire {
     static let dataOverhead = 10
 }
 
-/// The check sum of one direction of one session.
+/// The check sum, and the coding, of one direction of one session.
 struct FrameCheck: Sendable, Equatable {
     private let senderEpoch: UInt32
     private let receiverEpoch: UInt32
     private let salted: CRC32C
+    /// Whether frames go through the second coding stage.
+    private let isFlowControlSafe: Bool
 
-    init(sender: UInt32, receiver: UInt32) {
+    init(sender: UInt32, receiver: UInt32, isFlowControlSafe: Bool = false) {
+        self.isFlowControlSafe = isFlowControlSafe
         senderEpoch = sender
         receiverEpoch = receiver
         var sum = CRC32C()
@@ -130,7 +138,8 @@ struct FrameCheck: Sendable, Equatable {
         for shift in stride(from: UInt32(0), to: 32, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: sum >> shift))
         }
-        return Cobs.frame(bytes, leadingZero: leadingZero)
+        let wire = Cobs.frame(bytes, leadingZero: leadingZero)
+        return isFlowControlSafe ? FlowControlCoding.encode(wire) : wire
     }
 
     /// The body, when its check sum is right.
@@ -186,6 +195,7 @@ extension Frame {
             order: order,
             isLast: head & Wire.flagLast != 0,
             isSparse: head & Wire.flagSparse != 0,
+            isCoded: head & Wire.flagCoded != 0,
             payload: reader.takeRest()
         )
         return .data(sequence, chunk)
@@ -252,7 +262,10 @@ extension Acknowledgement {
 }
 
 extension DataChunk {
-    var flags: UInt8 { (isLast ? Wire.flagLast : 0) | (isSparse ? Wire.flagSparse : 0) }
+    var flags: UInt8 {
+        (isLast ? Wire.flagLast : 0) | (isSparse ? Wire.flagSparse : 0)
+            | (isCoded ? Wire.flagCoded : 0)
+    }
 }
 
 extension ByteReader {

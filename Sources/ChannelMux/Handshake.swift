@@ -22,14 +22,18 @@ struct Peer: Sendable, Equatable {
     var receiveBytesMax: Int
     var features: Hello.Features
 
-    init(_ hello: Hello) {
+    /// - Parameters:
+    ///   - ours: what this end can do.
+    ///   - wantsFlowControlSafe: whether this end's line needs the second coding stage.
+    init(_ hello: Hello, ours: Hello.Features, wantsFlowControlSafe: Bool) {
         epoch = hello.epoch
         identity = hello.identity
         windowFramesMax = min(Int(hello.windowFramesMax), Wire.windowFramesMax)
         bodyBytesMax = min(Int(hello.bodyBytesMax), Wire.bodyBytesMax)
         receiveBytesMax = max(Int(hello.receiveKibibytesMax), 1) * 1024
-        // Nothing that needs a feature exists yet.
-        features = hello.features.intersection([])
+        var common = hello.features.intersection(ours)
+        if !hello.wantsFlowControlSafe && !wantsFlowControlSafe { common.remove(.flowControlSafe) }
+        features = common
     }
 }
 
@@ -63,13 +67,18 @@ struct Handshake: Sendable {
     }
 
     private(set) var epoch: UInt32
+    /// What we can do.
+    private let features: Hello.Features
+    private let wantsFlowControlSafe: Bool
     private(set) var standing = Standing.alone
     private var nonce: UInt32
     private var formerNonce: UInt32
     private var heardNonce: UInt32 = 0
 
-    init(epoch: UInt32, using generator: inout SeededGenerator) {
-        self.epoch = epoch
+    init(_ configuration: MuxConfiguration, using generator: inout SeededGenerator) {
+        epoch = configuration.epoch
+        features = configuration.features
+        wantsFlowControlSafe = configuration.avoidsFlowControlBytes
         nonce = UInt32.random(in: 1...UInt32.max, using: &generator)
         formerNonce = nonce
     }
@@ -100,7 +109,13 @@ struct Handshake: Sendable {
         hello.peerEpoch = peer?.epoch ?? 0
         hello.echo = heardNonce
         hello.receiveNext = receiveNext
+        hello.features = features
+        hello.wantsFlowControlSafe = wantsFlowControlSafe
         return hello
+    }
+
+    private func newPeer(_ hello: Hello) -> Peer {
+        Peer(hello, ours: features, wantsFlowControlSafe: wantsFlowControlSafe)
     }
 
     /// Takes another nonce: what is on the way with the old one counts no more.
@@ -141,7 +156,7 @@ struct Handshake: Sendable {
             return receiveFirst(hello, knowsUs: knowsUs, using: &generator)
         }
         if hello.epoch != peer.epoch {
-            return knowsUs ? .replaced(by: Peer(hello)) : .answer
+            return knowsUs ? .replaced(by: newPeer(hello)) : .answer
         }
         guard hello.peerEpoch == epoch else { return .answer }
         if isUp {
@@ -149,7 +164,7 @@ struct Handshake: Sendable {
             return isLate ? .resumed(receiveNext: hello.receiveNext, answers: true) : .nothing
         }
         guard knowsUs else { return .answer }
-        standing = .session(Peer(hello), isUp: true)
+        standing = .session(newPeer(hello), isUp: true)
         renewNonce(using: &generator)
         return .resumed(receiveNext: hello.receiveNext, answers: !hello.isUp)
     }
@@ -160,10 +175,10 @@ struct Handshake: Sendable {
         using generator: inout SeededGenerator
     ) -> Outcome {
         guard knowsUs else {
-            standing = .candidate(Peer(hello))
+            standing = .candidate(newPeer(hello))
             return .answer
         }
-        standing = .session(Peer(hello), isUp: true)
+        standing = .session(newPeer(hello), isUp: true)
         renewNonce(using: &generator)
         return .began(answers: !hello.isUp)
     }

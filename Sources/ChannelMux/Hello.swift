@@ -15,6 +15,8 @@ struct Hello: Sendable, Equatable {
     var highestVersion = Hello.version
     /// Whether the sender holds the link for up.
     var isUp = false
+    /// Whether the sender's line needs the coding stage without XON and XOFF.
+    var wantsFlowControlSafe = false
     /// The sender's session number.
     var epoch: UInt32
     /// The session number of ours that the sender has heard; 0 is none.
@@ -33,14 +35,16 @@ struct Hello: Sendable, Equatable {
     var identity: String
 
     static let version = 1
+    private static let flagUp: UInt8 = 1
+    private static let flagWantsSafe: UInt8 = 2
     static let identityBytes = 14...60
 
     /// What both ends must know of before it is used.
     struct Features: OptionSet, Sendable {
         let rawValue: UInt32
-        /// Reserved: streams compressed by connection.
+        /// Streams compressed by connection.
         static let compression = Features(rawValue: 1 << 0)
-        /// Reserved: a second coding stage without XON, XOFF and their like.
+        /// A second coding stage without XON, XOFF and their like.
         static let flowControlSafe = Features(rawValue: 1 << 1)
         /// Reserved: changing the baud rate together.
         static let baudChange = Features(rawValue: 1 << 2)
@@ -54,7 +58,7 @@ extension Hello {
     var body: [UInt8] {
         var writer = ByteWriter(reservingCapacity: 96)
         writer.put(UInt8(highestVersion << 4 | lowestVersion))
-        writer.put(isUp ? UInt8(1) : 0)
+        writer.put((isUp ? Self.flagUp : 0) | (wantsFlowControlSafe ? Self.flagWantsSafe : 0))
         for number in [epoch, peerEpoch, nonce, echo] { writer.put(number) }
         writer.put(receiveNext)
         writer.put(windowFramesMax)
@@ -93,7 +97,8 @@ extension Hello {
             let window = reader.takeUInt8(), let bodyMax = reader.takeUInt16(),
             let buffer = reader.takeUInt16(), let features = reader.takeUInt32()
         else { return nil }
-        isUp = flags & 1 != 0
+        isUp = flags & Self.flagUp != 0
+        wantsFlowControlSafe = flags & Self.flagWantsSafe != 0
         self.epoch = epoch
         self.peerEpoch = peerEpoch
         self.nonce = nonce

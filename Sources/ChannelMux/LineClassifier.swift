@@ -7,6 +7,8 @@ struct LineClassifier: Sendable {
     private static let sampleBytesMax = 512
     private static let bytesMin = 8
     private static let noiseBytesMin = 24
+    private static let frameBytesMin = 6
+    private static let framesMin = 2
 
     private var sample: [UInt8] = []
     private var byteCount = 0
@@ -14,6 +16,8 @@ struct LineClassifier: Sendable {
     private var firstByteAt: MonotonicInstant?
     private var lastByteAt: MonotonicInstant?
     private(set) var verdict: LineVerdict?
+    /// Pieces that are coded as our frames are, with the check sum of some other session.
+    private var frameCount = 0
 
     init(at now: MonotonicInstant) { openedAt = now }
 
@@ -29,6 +33,13 @@ struct LineClassifier: Sendable {
         if sample.count > Self.sampleBytesMax {
             sample.removeFirst(sample.count - Self.sampleBytesMax)
         }
+    }
+
+    /// Notes a well-coded piece between two zeros that is no frame of ours.
+    ///
+    /// Whoever sends those speaks our language to somebody who was here before, whatever text is in them.
+    mutating func noteFrame(bytes count: Int) {
+        if count >= Self.frameBytesMin { frameCount = min(frameCount + 1, Self.framesMin) }
     }
 
     /// When to judge next.
@@ -67,6 +78,7 @@ struct LineClassifier: Sendable {
     }
 
     private var kind: LineVerdict? {
+        if frameCount >= Self.framesMin { return nil }
         if hasPacket { return .rawRSP }
         if hasKernelDebuggerLeader { return .kernelDebugger }
         if hasMultiplexerFrames { return .otherMultiplexer }

@@ -33,7 +33,11 @@ struct LinkSession: Sendable {
 
     init(ownEpoch: UInt32, peer: Peer) {
         self.peer = peer
-        outgoing = FrameCheck(sender: ownEpoch, receiver: peer.epoch)
+        outgoing = FrameCheck(
+            sender: ownEpoch,
+            receiver: peer.epoch,
+            isFlowControlSafe: peer.features.contains(.flowControlSafe)
+        )
         incoming = FrameCheck(sender: peer.epoch, receiver: ownEpoch)
         takesOddIDs = ownEpoch > peer.epoch
     }

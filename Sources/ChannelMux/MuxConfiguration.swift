@@ -20,6 +20,11 @@ public struct MuxConfiguration: Sendable {
     public var connectionsMax: Int
     /// Whether the link sends before the far end has been heard: false only listens.
     public var speaksFirst: Bool
+    /// Whether connections are compressed, when the peer wants that too and it pays.
+    public var compresses: Bool
+    /// Whether XON, XOFF and their parity twins stay off the wire, because the tty or what is behind it
+    /// takes them for flow control; one end's wish is enough.
+    public var avoidsFlowControlBytes: Bool
 
     /// A configuration with the usual limits for that baud rate.
     public init(
@@ -40,5 +45,12 @@ public struct MuxConfiguration: Sendable {
         receiveWindowBytes = 65_536
         connectionsMax = 1024
         speaksFirst = true
+        compresses = true
+        avoidsFlowControlBytes = false
+    }
+
+    /// What this end can do.
+    var features: Hello.Features {
+        compresses ? [.compression, .flowControlSafe] : [.flowControlSafe]
     }
 }

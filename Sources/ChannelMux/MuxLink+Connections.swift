@@ -38,6 +38,7 @@ extension MuxLink {
         _ wireID: UInt16,
         _ channel: ChannelNumber,
         waits: Bool,
+        codes: Bool,
         _ limit: UInt32
     ) {
         guard let takesOddIDs = session?.takesOddIDs else { return }
@@ -55,6 +56,7 @@ extension MuxLink {
         connections.setWireID(wireID, of: slot)
         connections[slot].firstSequence = session?.sender.next ?? 0
         connections[slot].waits = waits
+        connections[slot].prepareCoding(isOffered: codes && mayCode, isWelcome: true)
         connections[slot].outgoing.limit = limit
         connections[slot].incoming.limit = waits ? 0 : UInt32(Connection.earlyBytesMax)
         if listening[Int(channel.rawValue)] {
@@ -63,6 +65,9 @@ extension MuxLink {
             refuseIncoming(slot, .noListener)
         }
     }
+
+    /// Whether both ends know of compression.
+    var mayCode: Bool { session?.peer.features.contains(.compression) == true }
 
     private mutating func offer(_ slot: Int) {
         connections[slot].phase = .offered
@@ -78,8 +83,9 @@ extension MuxLink {
     }
 
     /// The peer has taken our connection.
-    mutating func receiveAccept(_ slot: Int, limit: UInt32) {
+    mutating func receiveAccept(_ slot: Int, codes: Bool, limit: UInt32) {
         guard connections[slot].isOurs else { return }
+        if codes { connections[slot].outgoing.encoder?.isWelcome = true }
         becomeOpen(slot)
         raiseLimit(slot, to: limit)
     }

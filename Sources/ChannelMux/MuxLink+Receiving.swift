@@ -20,6 +20,7 @@ extension MuxLink {
         }
         guard let check = session?.incoming ?? candidateCheck, let body = check.body(of: bytes)
         else {
+            if !isUp { classifier.noteFrame(bytes: bytes.count) }
             receiveDamage(at: now)
             return
         }
@@ -154,8 +155,8 @@ extension MuxLink {
     /// - Returns: whether it is done with. In order everything is: what is about no connection then is about
     ///   one that this side has forgotten.
     private mutating func take(_ chunk: Chunk, isInOrder: Bool, at now: MonotonicInstant) -> Bool {
-        if case .open(let wireID, let channel, let waits, let limit) = chunk {
-            receiveOpen(wireID, channel, waits: waits, limit)
+        if case .open(let wireID, let channel, let waits, let codes, let limit) = chunk {
+            receiveOpen(wireID, channel, waits: waits, codes: codes, limit)
             return true
         }
         guard let wireID = chunk.wireID else { return true }
@@ -164,7 +165,7 @@ extension MuxLink {
         case .data(let data): receiveData(data, slot, at: now)
         case .part(let data, let start, let isFinal):
             receiveData(data, start: Int(start), isFinal: isFinal, slot, at: now)
-        case .accept(_, let limit): receiveAccept(slot, limit: limit)
+        case .accept(_, let codes, let limit): receiveAccept(slot, codes: codes, limit: limit)
         case .credit(_, let limit): raiseLimit(slot, to: limit)
         case .refuse(_, let reason):
             let reason = ResetReason(rawValue: reason) ?? .refused
@@ -188,6 +189,8 @@ extension MuxLink {
         at now: MonotonicInstant
     ) {
         guard connections[slot].phase != .ending else { return }
+        // Whoever sends data has accepted, even when what stands before it is still missing.
+        becomeOpen(slot)
         lineUse.note(slot, isSparse: chunk.isSparse, at: now)
         switch connections[slot].incoming.receive(chunk, start: start, isFinal: isFinal) {
         case .nothing: break
@@ -198,7 +201,6 @@ extension MuxLink {
             }
             abandon(slot, .protocolError)
         case .bytes(let bytes, let isLast):
-            becomeOpen(slot)
             counters.payloadBytesIn += bytes.count
             deliver(bytes, isLast: isLast, slot)
         }
@@ -238,6 +240,7 @@ extension MuxLink {
             greeter.start(at: now)
             updateCandidate()
         }
+        updateCoding()
         guard hello.epoch != handshake.epoch else { return }
         if handshake.sessionPeer?.epoch == hello.epoch { lastHeard = now }
         if !isUp { classifier.restart(at: now) }
@@ -246,6 +249,12 @@ extension MuxLink {
     private mutating func updateCandidate() {
         guard handshake.sessionPeer == nil, let peer = handshake.peer else { return }
         candidateCheck = FrameCheck(sender: peer.epoch, receiver: handshake.epoch)
+    }
+
+    /// How the peer codes is known as soon as it is.
+    private mutating func updateCoding() {
+        let features = handshake.peer?.features ?? []
+        assembler.isFlowControlSafe = features.contains(.flowControlSafe)
     }
 
     private mutating func report(_ verdict: LineVerdict) {
@@ -307,6 +316,7 @@ extension MuxLink {
         if isUp { events.append(.linkDown(reason: reason.words)) }
         dropSession(reason, keepsUnanswered: true, at: now)
         handshake.forget(candidate: candidate, using: &generator)
+        updateCoding()
         classifier.restart(at: now)
     }
 }
@@ -316,7 +326,7 @@ extension Chunk {
     var wireID: UInt16? {
         switch self {
         case .data(let chunk), .part(let chunk, _, _): chunk.wireID
-        case .open(let wireID, _, _, _), .accept(let wireID, _), .refuse(let wireID, _),
+        case .open(let wireID, _, _, _, _), .accept(let wireID, _, _), .refuse(let wireID, _),
             .credit(let wireID, _), .reset(let wireID, _), .release(let wireID):
             wireID
         case .unknown: nil

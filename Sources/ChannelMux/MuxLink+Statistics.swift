@@ -45,3 +45,44 @@ extension MuxLink {
         }
     }
 }
+
+/// What a link holds, for tests of its bounds.
+package struct LinkMemory: Sendable {
+    package var framesInFlight = 0
+    package var connections = 0
+    package var controlItems = 0
+    package var events = 0
+    package var assemblerBytes = 0
+    /// The most that any connection holds of bytes out of order, or before it was taken.
+    package var heldBytes = 0
+    /// The most that any connection remembers for coded chunks, in one direction.
+    package var historyBytes = 0
+
+    /// Whether all of it is as docs/protocols/mux.md says.
+    package func isWithinLimits(window: Int) -> Bool {
+        controlItems <= LinkSession.controlItemsMax && events <= MuxLink.eventsMax
+            && assemblerBytes <= 2 * Cobs.encodedCountMax(Wire.bodyBytesMax + Wire.checksumBytes)
+            && heldBytes <= max(window, Connection.earlyBytesMax)
+            && historyBytes <= StreamHistory.bytesMax
+    }
+}
+
+extension MuxLink {
+    /// What the link holds now.
+    package var memory: LinkMemory {
+        var memory = LinkMemory()
+        memory.framesInFlight = session?.sender.framesInFlight ?? 0
+        memory.connections = connections.count
+        memory.controlItems = session?.control.count ?? 0
+        memory.events = events.count
+        memory.assemblerBytes = assembler.pendingCount
+        for connection in connections.slots where connection.phase != .vacant {
+            let held = max(connection.incoming.heldCount, connection.early.count)
+            memory.heldBytes = max(memory.heldBytes, held)
+            let sent = connection.outgoing.encoder?.historyBytes ?? 0
+            let received = connection.incoming.decoder?.historyBytes ?? 0
+            memory.historyBytes = max(memory.historyBytes, sent, received)
+        }
+        return memory
+    }
+}

@@ -180,10 +180,14 @@ extension MuxLink {
         else { return true }
         guard chunk.payload.count > Self.splitFactor * payloadMax(at: now) else { return false }
         connections[slot].outgoing.takeBack(chunk, start: start, isFinal: isFinal)
-        let id = connections[slot].id
-        if session?.split.contains(id) == false { session?.split.append(id) }
+        noteSplit(slot)
         schedule(slot)
         return true
+    }
+
+    private mutating func noteSplit(_ slot: Int) {
+        let id = connections[slot].id
+        if session?.split.contains(id) == false { session?.split.append(id) }
     }
 
     /// The one chunk of a frame that carries nothing else than data.
@@ -271,6 +275,7 @@ extension MuxLink {
             return nil
         }
         let sentBefore = connections[slot].outgoing.sentCount
+        let savedBefore = connections[slot].outgoing.savedCount
         let chunk = connections[slot].outgoing.takeChunk(
             wireID,
             payloadMax: payloadMax,
@@ -279,6 +284,8 @@ extension MuxLink {
         )
         connections[slot].lastSequenceEnd = sequence + 1
         counters.payloadBytesOut += connections[slot].outgoing.sentCount - sentBefore
+        counters.savedBytesOut += connections[slot].outgoing.savedCount - savedBefore
+        if connections[slot].outgoing.isSplit { noteSplit(slot) }
         connections[slot].deficit -= chunk.payloadCount
         session?.scheduler.sent(bytes: chunk.payloadCount, isSparse: isSparse)
         lineUse.note(slot, isSparse: isSparse, at: now)
@@ -366,7 +373,9 @@ extension MuxLink {
             return openChunk(slot)
         case .accept:
             guard phase == .open, let wireID = connections[slot].wireID else { return nil }
-            return .accept(wireID: wireID, limit: connections[slot].incoming.limit)
+            let codes = connections[slot].outgoing.encoder != nil
+            let limit = connections[slot].incoming.limit
+            return .accept(wireID: wireID, codes: codes, limit: limit)
         case .credit:
             connections[slot].isCreditQueued = false
             guard phase == .open, let wireID = connections[slot].wireID else { return nil }
@@ -383,12 +392,14 @@ extension MuxLink {
         connections.setWireID(wireID, of: slot)
         connections[slot].firstSequence = session?.sender.next ?? 0
         openWindow(slot)
+        connections[slot].prepareCoding(isOffered: mayCode, isWelcome: false)
         let waits = connections[slot].waits
         connections[slot].outgoing.limit = waits ? 0 : UInt32(Connection.earlyBytesMax)
         return .open(
             wireID: wireID,
             connections[slot].channel,
             waits: waits,
+            codes: mayCode,
             limit: connections[slot].incoming.limit
         )
     }

@@ -46,7 +46,7 @@ public struct MuxLink: Sendable {
         clock = LineClock(configuration, at: now)
         sizer = FrameSizer(clock)
         classifier = LineClassifier(at: now)
-        handshake = Handshake(epoch: configuration.epoch, using: &generator)
+        handshake = Handshake(configuration, using: &generator)
         connections = ConnectionTable(limit: configuration.connectionsMax)
         lastHeard = now
         lastPolled = now

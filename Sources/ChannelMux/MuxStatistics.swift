@@ -12,6 +12,8 @@ public struct MuxStatistics: Sendable, Equatable {
     public var payloadBytesOut = 0
     /// Payload bytes delivered.
     public var payloadBytesIn = 0
+    /// Bytes that compression spared the line.
+    public var savedBytesOut = 0
     /// Frames that arrived damaged.
     public var damagedFrames = 0
     /// Frames that arrived a second time.

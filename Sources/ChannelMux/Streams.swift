@@ -36,6 +36,8 @@ struct StreamPiece: Sendable, Equatable {
     var isFinal: Bool
     /// The stream ends behind it.
     var isLast: Bool
+    /// The chunk is coded.
+    var isCoded: Bool
 
     /// Whether all of another piece is in this one.
     func covers(_ other: StreamPiece) -> Bool {
@@ -56,6 +58,10 @@ struct OutgoingStream: Sendable {
     private(set) var sentOffset: UInt32 = 0
     private(set) var nextOrder: UInt64 = 0
     private(set) var sentCount = 0
+    /// Bytes that coding spared the line.
+    private(set) var savedCount = 0
+    /// Codes chunks, on connections where that was offered.
+    var encoder: StreamEncoder?
     var isFinishing = false
     var finishSent = false
     private var resend: [StreamPiece] = []
@@ -93,13 +99,26 @@ struct OutgoingStream: Sendable {
             return takePart(of: piece, payloadMax: payloadMax, &chunk)
         }
         chunk.order = UInt8(truncatingIfNeeded: nextOrder)
-        chunk.payload = queue.take(min(sendableCount, payloadMax))
-        chunk.isLast = isFinishing && queue.isEmpty
+        fill(&chunk, payloadMax: payloadMax)
         nextOrder += 1
+        if chunk.isLast { finishSent = true }
+        guard chunk.payload.count > payloadMax else { return .data(chunk) }
+        takeBack(chunk, start: 0, isFinal: true)
+        splitFence = sequence + 1
+        return takePart(of: resend[0], payloadMax: payloadMax, &chunk)
+    }
+
+    /// Takes bytes off the queue into a chunk; coded bytes may turn out longer than was thought.
+    private mutating func fill(_ chunk: inout DataChunk, payloadMax: Int) {
+        let span = encoder?.span(payloadMax: payloadMax) ?? payloadMax
+        chunk.payload = queue.take(min(sendableCount, span))
+        chunk.isLast = isFinishing && queue.isEmpty
         sentOffset &+= UInt32(chunk.payload.count)
         sentCount += chunk.payload.count
-        if chunk.isLast { finishSent = true }
-        return .data(chunk)
+        guard let coded = encoder?.encode(chunk.payload) else { return }
+        savedCount += chunk.payload.count - coded.count
+        chunk.payload = coded[...]
+        chunk.isCoded = true
     }
 
     private mutating func takePart(
@@ -108,6 +127,7 @@ struct OutgoingStream: Sendable {
         _ chunk: inout DataChunk
     ) -> Chunk {
         chunk.order = UInt8(truncatingIfNeeded: piece.position.order)
+        chunk.isCoded = piece.isCoded
         chunk.payload = piece.bytes.prefix(payloadMax)
         let isWhole = chunk.payload.count == piece.bytes.count
         chunk.isLast = piece.isLast && isWhole
@@ -131,7 +151,8 @@ struct OutgoingStream: Sendable {
             position: position,
             bytes: chunk.payload,
             isFinal: isFinal,
-            isLast: chunk.isLast
+            isLast: chunk.isLast,
+            isCoded: chunk.isCoded
         )
         let index = resend.firstIndex { position < $0.position }
         resend.insert(piece, at: index ?? resend.count)
@@ -165,9 +186,11 @@ struct IncomingStream: Sendable {
     private(set) var received: UInt32 = 0
     private(set) var receivedCount = 0
     private(set) var isFinished = false
+    /// Takes coded chunks, on connections where that was offered.
+    var decoder: StreamDecoder?
     private var expected = StreamPosition(order: 0)
     private var held: [StreamPiece] = []
-    private var heldCount = 0
+    private(set) var heldCount = 0
 
     /// Takes a chunk, or a part of one; what it completes comes out in order.
     mutating func receive(_ chunk: DataChunk, start: Int = 0, isFinal: Bool = true) -> Reception {
@@ -177,30 +200,33 @@ struct IncomingStream: Sendable {
             position: position,
             bytes: chunk.payload,
             isFinal: isFinal,
-            isLast: chunk.isLast && isFinal
+            isLast: chunk.isLast && isFinal,
+            isCoded: chunk.isCoded
         )
         if position > expected { return hold(piece) }
-        guard isWithinLimit(piece) else { return .violation }
-        var bytes = Array(piece.bytes)
-        pass(piece)
+        guard var bytes = pass(piece) else { return .violation }
         while let first = held.first, first.position == expected, !isFinished {
             held.removeFirst()
             heldCount -= first.bytes.count
-            bytes += first.bytes
-            pass(first)
+            guard let more = pass(first) else { return .violation }
+            bytes += more
         }
         return bytes.isEmpty && !isFinished ? .nothing : .bytes(bytes, isLast: isFinished)
     }
 
-    /// Whether the peer had credit for a piece that is not there yet, as far as can be told out of order.
+    /// Whether the peer had credit for a piece out of order, as far as can be told: a coded chunk stands for
+    /// more bytes than it has.
     private func isWithinLimit(_ piece: StreamPiece) -> Bool {
         let end = received &+ UInt32(heldCount + piece.bytes.count)
         return Int32(bitPattern: limit &- end) >= 0
     }
 
-    private mutating func pass(_ piece: StreamPiece) {
-        received &+= UInt32(piece.bytes.count)
-        receivedCount += piece.bytes.count
+    /// Takes the piece expected next; its bytes, or nil when the peer broke the rules with it.
+    private mutating func pass(_ piece: StreamPiece) -> [UInt8]? {
+        let countMax = Int(Int32(bitPattern: limit &- received))
+        guard let bytes = plain(piece, countMax: countMax) else { return nil }
+        received &+= UInt32(bytes.count)
+        receivedCount += bytes.count
         if piece.isFinal {
             expected = StreamPosition(order: expected.order + 1)
         } else {
@@ -211,6 +237,12 @@ struct IncomingStream: Sendable {
             held = []
             heldCount = 0
         }
+        return bytes
+    }
+
+    private mutating func plain(_ piece: StreamPiece, countMax: Int) -> [UInt8]? {
+        if decoder != nil { return decoder?.take(piece, countMax: countMax) }
+        return piece.isCoded || piece.bytes.count > countMax ? nil : Array(piece.bytes)
     }
 
     private mutating func hold(_ piece: StreamPiece) -> Reception {

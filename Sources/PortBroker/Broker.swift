@@ -70,17 +70,16 @@ final class Broker {
         _ settings: SerialConfiguration
     ) -> MuxLink {
         var random = SystemRandomNumberGenerator()
-        return MuxLink(
-            MuxConfiguration(
-                baudRate: settings.baudRate,
-                bitsPerCharacter: settings.bitsPerCharacter,
-                epoch: UInt32.random(in: 1...UInt32.max, using: &random),
-                seed: random.next(),
-                identity: configuration.identity,
-                graceMilliseconds: configuration.graceMilliseconds
-            ),
-            at: now
+        var mux = MuxConfiguration(
+            baudRate: settings.baudRate,
+            bitsPerCharacter: settings.bitsPerCharacter,
+            epoch: UInt32.random(in: 1...UInt32.max, using: &random),
+            seed: random.next(),
+            identity: configuration.identity,
+            graceMilliseconds: configuration.graceMilliseconds
         )
+        mux.avoidsFlowControlBytes = settings.flowControl == .xonXoff
+        return MuxLink(mux, at: now)
     }
 
     func log(_ words: String) { configuration.log(words) }

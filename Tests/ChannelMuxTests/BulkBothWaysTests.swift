@@ -3,6 +3,8 @@ import LineSimulator
 import Testing
 import WireCore
 
+@testable import LinkTrials
+
 /// What the broker's tests met on a real pair of brokers: transfers both ways on a bad line, where a chunk that
 /// was held whole and its parts, sent after a loss that was none, stood in each other's way.
 @Suite("Transfers both ways on a bad line")

@@ -3,6 +3,7 @@ import Testing
 import WireCore
 
 @testable import ChannelMux
+@testable import LinkTrials
 
 private func line() -> LineConditions {
     var conditions = LineConditions(baudRate: 115_200)

@@ -3,6 +3,8 @@ import LineSimulator
 import Testing
 import WireCore
 
+@testable import LinkTrials
+
 // The figures that the design promises, on virtual time: the same on every machine, so they can be asserted.
 
 /// The share of the line's bytes per second that one transfer makes use of.
@@ -59,7 +61,10 @@ struct FigureTests {
 
     @Test(
         "goodput of a lone transfer at other rates",
-        arguments: [(9600, 20_000, 0.94), (460_800, 200_000, 0.98), (921_600, 300_000, 0.98)]
+        arguments: [
+            (9600, 20_000, 0.94), (460_800, 200_000, 0.98), (921_600, 300_000, 0.98),
+            (3_000_000, 1_000_000, 0.98),
+        ]
     )
     func goodputAtOtherRates(baudRate: Int, bytes: Int, share: Double) throws {
         #expect(try goodput(baudRate, bytes: bytes) >= share)

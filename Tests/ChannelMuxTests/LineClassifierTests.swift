@@ -3,6 +3,7 @@ import Testing
 import WireCore
 
 @testable import ChannelMux
+@testable import LinkTrials
 
 /// What arrives on a line, in portions of some milliseconds, and what is to be made of it.
 private let lines: [(what: String, bytes: [UInt8], verdict: LineVerdict)] = [
@@ -87,6 +88,26 @@ struct LineClassifierTests {
         end.link.lineOpened(at: now)
         _ = pass(end, from: &now, milliseconds: 20_000)
         #expect(end.events == [.lineVerdict(.silent)])
+    }
+
+    @Test(
+        "MUX-39: frames of an earlier session are no console and no stub, whatever is in them",
+        arguments: ["login: root\r\nLast login: never\r\n", "$m7fffffffe4a0,40#8e", "0000\u{1}"]
+    )
+    func earlierSession(text: String) {
+        let end = listener(speaksFirst: true)
+        var now = MonotonicInstant(nanoseconds: 0)
+        end.link.lineOpened(at: now)
+        let check = FrameCheck(sender: 9, receiver: 8)
+        for number in 0..<20 {
+            let head = SequenceHead(sequence: UInt8(number))
+            let chunk = DataChunk(wireID: 0, order: 0, payload: Array(text.utf8)[...])
+            end.link.receive(check.wire(Frame.data(head, chunk).body)[...], at: now)
+            _ = pass(end, from: &now, milliseconds: 100)
+        }
+        #expect(!end.events.contains { if case .lineVerdict = $0 { true } else { false } })
+        // So it goes on greeting.
+        #expect(pass(end, from: &now, milliseconds: 2000).count > 100)
     }
 
     @Test("MUX-39: a link told not to speak first listens until it hears a HELLO")

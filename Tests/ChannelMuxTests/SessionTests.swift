@@ -3,6 +3,8 @@ import LineSimulator
 import Testing
 import WireCore
 
+@testable import LinkTrials
+
 private func line(_ baudRate: Int = 115_200) -> LineConditions {
     var conditions = LineConditions(baudRate: baudRate)
     conditions.latencyNanoseconds = 500_000

@@ -3,6 +3,7 @@ import Testing
 import WireCore
 
 @testable import ChannelMux
+@testable import LinkTrials
 
 private func line(_ baudRate: Int = 115_200, microseconds: UInt64 = 500) -> LineConditions {
     var conditions = LineConditions(baudRate: baudRate)

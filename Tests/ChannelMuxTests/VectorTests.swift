@@ -12,7 +12,7 @@ private let chunk = DataChunk(
     payload: Array("$g#67".utf8)[...]
 )
 
-/// The frames of section 9 of docs/protocols/mux.md, which were coded there by another program.
+/// The frames of section 11 of docs/protocols/mux.md, which were coded there by another program.
 private let vectors: [(frame: Frame, wire: String)] = [
     (.data(SequenceHead(sequence: 1), chunk), "04 04 01 04 0a 24 67 23 36 37 09 10 03 7c 00"),
     (

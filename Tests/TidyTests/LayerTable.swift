@@ -10,6 +10,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("CEditline", []),
     ("CExpat", []),
     ("CUdev", []),
+    ("CZlib", []),
 
     // Model.
     ("DebugTarget", []),
@@ -18,7 +19,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     // Pure: the standard library only.
     ("WireCore", []),
     ("ConnectionStrings", ["WireCore"]),
-    ("ChannelMux", ["WireCore"]),
+    ("Deflate", ["CZlib"]),
+    ("ChannelMux", ["WireCore", "Deflate"]),
     ("LineSimulator", ["WireCore"]),
     ("BrokerProtocol", ["WireCore"]),
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),

@@ -3,6 +3,8 @@ import LineSimulator
 import Testing
 import WireCore
 
+@testable import LinkTrials
+
 /// Small questions and answers on one connection, timed.
 final class Pings {
     let cable: Cable

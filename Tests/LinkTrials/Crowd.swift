@@ -1,6 +1,4 @@
 import ChannelMux
-import LineSimulator
-import Testing
 import WireCore
 
 /// What one direction of one connection carries: its number, and then bytes that follow from it.
@@ -8,10 +6,17 @@ struct TaggedStream {
     let tag: UInt64
     var sent = 0
 
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    /// Two streams of three are text that compression makes shorter.
     func bytes(_ range: Range<Int>) -> [UInt8] {
-        range.map { index in
+        let isText = tag % 3 != 0
+        return range.map { index in
             guard index >= 8 else { return UInt8(truncatingIfNeeded: tag >> UInt64(index * 8)) }
-            return UInt8(truncatingIfNeeded: (tag &* 31) ^ UInt64(index &* 7) ^ UInt64(index >> 8))
+            var mixed = (tag &* 31) ^ UInt64(index &* 7) ^ UInt64(index >> 8)
+            if isText { return Self.digits[Int(mixed & 15)] }
+            mixed = (mixed ^ UInt64(index >> 2)) &* 0x9E37_79B9_7F4A_7C15
+            return UInt8(truncatingIfNeeded: mixed >> 56)
         }
     }
 }
@@ -33,15 +38,23 @@ final class Ledger {
 final class Crowd {
     private struct Client {
         var outgoing: TaggedStream
-        var received: [UInt8] = []
+        var receivedCount = 0
+        /// The number of the peer's stream, once there are eight bytes of it.
+        var head: [UInt8] = []
         var unconsumed = 0
         var hasFinished = false
+
+        var tag: UInt64? {
+            guard head.count == 8 else { return nil }
+            return head.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
     }
 
     private let end: Endpoint
     private let name: String
     private let ledger: Ledger
     private let window: Int
+    private let channels: [ChannelNumber]
     private var generator: SeededGenerator
     private var clients: [ConnectionID: Client] = [:]
     private var order: [ConnectionID] = []
@@ -50,11 +63,19 @@ final class Crowd {
     /// Whether clients are slow, begin and break things; otherwise they only finish.
     var isWild = true
 
-    init(_ end: Endpoint, name: String, ledger: Ledger, window: Int, seed: UInt64) {
+    init(
+        _ end: Endpoint,
+        name: String,
+        ledger: Ledger,
+        window: Int,
+        channels: [ChannelNumber],
+        seed: UInt64
+    ) {
         self.end = end
         self.name = name
         self.ledger = ledger
         self.window = window
+        self.channels = channels
         generator = SeededGenerator(seed: seed)
         end.accepts = false
         end.consumes = false
@@ -101,12 +122,16 @@ final class Crowd {
     }
 
     private func connect(at now: MonotonicInstant) {
-        let channel = ChannelNumber.number(Int.random(in: 0...5, using: &generator) * 50)
+        guard let channel = channels.randomElement(using: &generator) else { return }
         if let id = try? end.link.connect(to: channel, waiting: chance(50), at: now) { add(id) }
     }
 
+    func listenEverywhere(at now: MonotonicInstant) {
+        for channel in channels { try? end.link.listen(on: channel, at: now) }
+    }
+
     private func toggleListener(at now: MonotonicInstant) {
-        let channel = ChannelNumber.number(Int.random(in: 0...5, using: &generator) * 50)
+        guard let channel = channels.randomElement(using: &generator) else { return }
         if chance(70) {
             try? end.link.listen(on: channel, at: now)
         } else {
@@ -202,30 +227,25 @@ final class Crowd {
             ledger.check(abandoned.contains(id), "\(name): bytes for nobody")
             return
         }
-        client.received += bytes
+        let start = client.receivedCount
+        if client.head.count < 8 { client.head += bytes.prefix(8 - client.head.count) }
+        client.receivedCount += bytes.count
         client.unconsumed += bytes.count
         clients[id] = client
         ledger.check(client.unconsumed <= window, "\(name): more than the window")
-        if let tag = tag(client), client.received.count <= 8 + bytes.count {
-            let reader = "\(name) \(id.rawValue)"
-            ledger.check(ledger.readers[tag] ?? reader == reader, "stream \(tag) has two readers")
-            ledger.readers[tag] = reader
-        }
-        if let tag = tag(client) {
-            let start = client.received.count - bytes.count
-            let right = TaggedStream(tag: tag).bytes(start..<client.received.count)
-            ledger.check(right == bytes, "\(name): stream \(tag) is wrong after \(start)")
-            ledger.check(
-                client.received.count <= ledger.sentLengths[tag] ?? 0,
-                "\(name): stream \(tag) is longer than what was sent"
-            )
-        }
+        if let tag = client.tag { check(bytes, from: start, of: tag, reader: id) }
         if !isWild { consume(id, all: true, at: now) }
     }
 
-    private func tag(_ client: Client) -> UInt64? {
-        guard client.received.count >= 8 else { return nil }
-        return client.received.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    private func check(_ bytes: [UInt8], from start: Int, of tag: UInt64, reader id: ConnectionID) {
+        let reader = "\(name) \(id.rawValue)"
+        ledger.check(ledger.readers[tag] ?? reader == reader, "stream \(tag) has two readers")
+        ledger.readers[tag] = reader
+        let end = start + bytes.count
+        let right = TaggedStream(tag: tag).bytes(start..<end)
+        ledger.check(right == bytes, "\(name): stream \(tag) is wrong after \(start)")
+        let sent = ledger.sentLengths[tag] ?? 0
+        ledger.check(end <= sent, "\(name): stream \(tag) is longer than what was sent")
     }
 
     private func checkEnd(_ id: ConnectionID) {
@@ -233,10 +253,10 @@ final class Crowd {
             ledger.check(abandoned.contains(id), "\(name): a finish for nobody")
             return
         }
-        guard let tag = tag(client) else { return }
+        guard let tag = client.tag else { return }
         ledger.check(
-            ledger.finishedLengths[tag] == client.received.count,
-            "\(name): stream \(tag) ends after \(client.received.count)"
+            ledger.finishedLengths[tag] == client.receivedCount,
+            "\(name): stream \(tag) ends after \(client.receivedCount)"
         )
     }
 }

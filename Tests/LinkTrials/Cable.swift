@@ -1,6 +1,5 @@
 import ChannelMux
 import LineSimulator
-import Testing
 import WireCore
 
 /// One end of a simulated cable: a link and a user who writes down what happens.
@@ -20,9 +19,30 @@ final class Endpoint {
     /// What is still to be written, by connection, as `send` takes it.
     var backlog: [ConnectionID: ArraySlice<UInt8>] = [:]
     var finishes: Set<ConnectionID> = []
+    /// Whether the tty is there.
+    private(set) var isPlugged = false
     var onEvent: ((Endpoint, MuxEvent, MonotonicInstant) -> Void)?
 
     init(_ link: MuxLink) { self.link = link }
+
+    /// When the link wants to be called again.
+    ///
+    /// Asked of the link where it is: it is large, and a copy at every step of a simulation takes longer
+    /// than the step.
+    var deadline: MonotonicInstant? {
+        func ask(_ link: inout MuxLink) -> MonotonicInstant? { link.nextDeadline }
+        return ask(&link)
+    }
+
+    func plug(at now: MonotonicInstant) {
+        isPlugged = true
+        link.lineOpened(at: now)
+    }
+
+    func unplug(at now: MonotonicInstant) {
+        isPlugged = false
+        link.lineClosed(at: now)
+    }
 
     /// Forgets everything, as a new process does.
     func replace(by link: MuxLink) {
@@ -103,6 +123,10 @@ final class Cable {
     var onStep: ((Cable) -> Void)?
     /// Bytes that one end handed to the line and the line refused: the link's pacing must never let it.
     private(set) var refusedBytes = 0
+    /// Everything that was handed to the lines, when asked for.
+    var records = false
+    private(set) var recordedRight: [UInt8] = []
+    private(set) var recordedLeft: [UInt8] = []
 
     static func configuration(
         _ baudRate: Int,
@@ -133,8 +157,8 @@ final class Cable {
         toRight = SimulatedLine(conditions, seed: seed &* 2 &+ 1, at: now)
         toLeft = SimulatedLine(back ?? conditions, seed: seed &* 2 &+ 2, at: now)
         if opens {
-            left.link.lineOpened(at: now)
-            right.link.lineOpened(at: now)
+            left.plug(at: now)
+            right.plug(at: now)
         }
     }
 
@@ -161,20 +185,22 @@ final class Cable {
         var moved = false
         while let frame = end.link.nextTransmit(at: now) {
             refusedBytes += frame.count - line.inject(frame[...], at: now)
+            if records { record(frame, end) }
             moved = true
         }
         return moved
+    }
+
+    private func record(_ frame: [UInt8], _ end: Endpoint) {
+        if end === left { recordedRight += frame } else { recordedLeft += frame }
     }
 
     /// Goes to the next thing that happens, at most to `limit`.
     func step(limit: MonotonicInstant) {
         onStep?(self)
         settle()
-        let deadlines = [
-            toRight.nextDeadline, toLeft.nextDeadline, left.link.nextDeadline,
-            right.link.nextDeadline,
-        ]
-        let next = deadlines.compactMap { $0 }.min() ?? limit
+        var next = min(left.deadline ?? limit, right.deadline ?? limit)
+        next = min(next, toRight.nextDeadline ?? limit, toLeft.nextDeadline ?? limit)
         now = min(max(next, now.advanced(byNanoseconds: 1)), limit)
         let arrivedRight = toRight.deliver(at: now)
         if !arrivedRight.isEmpty { right.link.receive(arrivedRight[...], at: now) }
@@ -234,42 +260,18 @@ func pattern(_ count: Int, seed: UInt64 = 7) -> [UInt8] {
     return Array(bytes.prefix(count))
 }
 
-/// Compares without printing thousands of bytes when it fails.
-func expectSame(
-    _ left: [UInt8]?,
-    _ right: [UInt8],
-    _ comment: Comment? = nil,
-    sourceLocation: SourceLocation = #_sourceLocation
-) {
-    let left = left ?? []
-    guard left != right else { return }
-    let position = zip(left, right).prefix { $0 == $1 }.count
-    let words = "\(left.count) bytes for \(right.count), different from \(position) on"
-    Issue.record("\(words) \(comment?.rawValue ?? "")", sourceLocation: sourceLocation)
-}
-
 extension Cable {
     /// The process at that end is killed and a new one takes its place.
     func restart(_ end: Endpoint, epoch: UInt32, baudRate: Int = 115_200) {
         let identity = end === left ? "left" : "right"
         let configuration = Self.configuration(baudRate, epoch: epoch, identity: identity)
         end.replace(by: MuxLink(configuration, at: now))
-        end.link.lineOpened(at: now)
+        end.plug(at: now)
     }
 
     /// Cuts both directions, or joins them again.
     func cut(_ isCut: Bool) {
         toRight.isCut = isCut
         toLeft.isCut = isCut
-    }
-
-    /// A connection from left to right that is open on both sides.
-    func open(_ channel: Int, listens: Bool = true) throws -> (
-        left: ConnectionID, right: ConnectionID
-    ) {
-        if listens { try right.link.listen(on: .number(channel), at: now) }
-        let id = try left.link.connect(to: .number(channel), waiting: false, at: now)
-        run { left.opened.contains(id) }
-        return (id, try #require(right.incoming.last))
     }
 }
