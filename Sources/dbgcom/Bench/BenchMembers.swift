@@ -1,7 +1,6 @@
 import Glibc
 import LinuxSystem
 import Transports
-import WireCore
 
 /// Sends bytes to a server that counts them, and reads its count.
 final class BulkOut: LoopMember {
@@ -14,12 +13,7 @@ final class BulkOut: LoopMember {
     /// Payload bytes per second at the far end; nil while it is not known.
     private(set) var rate: Double?
 
-    /// What is sent over and over: nothing that the link's compression could make shorter, and longer than
-    /// its window.
-    static let chunk: [UInt8] = {
-        var generator = SeededGenerator(seed: 1)
-        return (0..<65_536).map { _ in UInt8.random(in: 0...255, using: &generator) }
-    }()
+    private var noise = Noise()
 
     init(_ stream: ComChannelStream, bytes: Int) {
         self.stream = stream
@@ -45,7 +39,7 @@ final class BulkOut: LoopMember {
 
     private func write() throws {
         if unwritten.isEmpty {
-            unwritten = Self.chunk.prefix(left)
+            unwritten = noise.bytes(left)
             left -= unwritten.count
         }
         if unwritten.isEmpty {
