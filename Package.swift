@@ -65,6 +65,7 @@ let cFences: [Target] = [
         pkgConfig: "expat",
         providers: [.apt(["libexpat1-dev"])]
     ),
+    .target(name: "CUdev"),
     .systemLibrary(
         name: "CZlib",
         pkgConfig: "zlib",
@@ -81,6 +82,7 @@ let pureTargets: [Target] = [
     library("BrokerProtocol", ["WireCore"]),
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
+    library("TelnetSerial"),
 ]
 
 let modelTargets: [Target] = [
@@ -91,11 +93,12 @@ let modelTargets: [Target] = [
 let edgeTargets: [Target] = [
     library("LinuxSystem", ["CLinuxShims"]),
     library("SerialPort", ["LinuxSystem"]),
-    library("PortDirectory", ["LinuxSystem"]),
+    library("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev"]),
     library(
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "LinuxSystem", "SerialPort", nioCore,
+            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            nioCore,
             nioPosix,
         ]
     ),
@@ -153,7 +156,8 @@ let programTargets: [Target] = [
     program(
         "dbgcom",
         [
-            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "LinuxSystem",
+            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
+            "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", logging, argumentParser,
             nioCore, nioPosix,
         ]
@@ -178,6 +182,7 @@ let testTargets: [Target] = [
         "TransportsTests",
         ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
     ),
+    tests("TelnetSerialTests", ["TelnetSerial"]),
     .target(
         name: "LinkTrials",
         dependencies: ["ChannelMux", "LineSimulator", "WireCore"],
@@ -192,7 +197,7 @@ let testTargets: [Target] = [
     ),
     tests("ChannelMuxTests", ["ChannelMux", "Deflate", "LineSimulator", "LinkTrials", "WireCore"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
-    tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem"]),
+    tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem", "dbgcom"]),
     tests(
         "PortBrokerTests",
         ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]

@@ -31,22 +31,31 @@ public struct LineSettings: Sendable, Hashable {
     public var stopBits: Int
     /// `none`, `rts-cts` or `xon-xoff`.
     public var flowControl: String
+    /// `on`, `off` or `leave`: what is done with the modem line DTR.
+    public var dtr: String
+    /// `on`, `off` or `leave`: what is done with the modem line RTS.
+    public var rts: String
 
     /// Settings, 8N1 unless told otherwise.
     public init(
         baudRate: Int,
         parity: String = "none",
         stopBits: Int = 1,
-        flowControl: String = "none"
+        flowControl: String = "none",
+        dtr: String = "leave",
+        rts: String = "leave"
     ) {
         self.baudRate = baudRate
         self.parity = parity
         self.stopBits = stopBits
         self.flowControl = flowControl
+        self.dtr = dtr
+        self.rts = rts
     }
 
     static let parities = ["none", "even", "odd"]
     static let flowControls = ["none", "rts-cts", "xon-xoff"]
+    static let modemLines = ["on", "off", "leave"]
 }
 
 /// Requests to and from lines.
@@ -73,6 +82,7 @@ extension BrokerRequest {
                 [
                     ("baud", String(settings.baudRate)), ("parity", settings.parity),
                     ("stop", String(settings.stopBits)), ("flow", settings.flowControl),
+                    ("dtr", settings.dtr), ("rts", settings.rts),
                 ]
             )
         case .listen(let channel): BrokerLine("listen", [("channel", String(channel))])
@@ -103,7 +113,9 @@ extension BrokerRequest {
                     baudRate: try reader.integer("baud", in: 1...Int(Int32.max)),
                     parity: try reader.word("parity", of: LineSettings.parities),
                     stopBits: try reader.integer("stop", in: 1...2),
-                    flowControl: try reader.word("flow", of: LineSettings.flowControls)
+                    flowControl: try reader.word("flow", of: LineSettings.flowControls),
+                    dtr: try reader.word("dtr", of: LineSettings.modemLines),
+                    rts: try reader.word("rts", of: LineSettings.modemLines)
                 )
             )
         },

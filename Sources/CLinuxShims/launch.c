@@ -16,13 +16,21 @@ static void default_signals(posix_spawnattr_t *attributes) {
 }
 
 pid_t clinux_start_program(
-    const char *path, char *const *arguments, const int *descriptors, int count, int new_session) {
+    const char *path, char *const *arguments, const int *descriptors, int count, int new_session,
+    const char *terminal) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     for (int target = 0; target < count; target++)
         posix_spawn_file_actions_adddup2(&actions, descriptors[target], target);
+    if (terminal) {
+        // A session's leader that has no terminal gets the first that it opens; setsid comes before these actions.
+        posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0);
+        posix_spawn_file_actions_adddup2(&actions, 0, 1);
+        posix_spawn_file_actions_adddup2(&actions, 0, 2);
+        count = 3;
+    }
     posix_spawn_file_actions_addclosefrom_np(&actions, count);
     default_signals(&attributes);
     short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;

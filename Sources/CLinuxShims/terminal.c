@@ -3,6 +3,7 @@
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
+#include <asm/termios.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/serial.h>
@@ -76,6 +77,30 @@ int clinux_terminal_set_low_latency(int descriptor, int on) {
     if (before == (on != 0)) return before;
     raw.flags ^= ASYNC_LOW_LATENCY;
     return ioctl(descriptor, TIOCSSERIAL, &raw) < 0 ? -1 : before;
+}
+
+int clinux_terminal_read_window(int descriptor, uint16_t *rows, uint16_t *columns) {
+    struct winsize size;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) < 0) return -1;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
+}
+
+int clinux_terminal_write_window(int descriptor, uint16_t rows, uint16_t columns) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return ioctl(descriptor, TIOCSWINSZ, &size);
+}
+
+int clinux_terminal_set_modem_line(int descriptor, int line, int on) {
+    int bit = line == 0 ? TIOCM_DTR : TIOCM_RTS;
+    return ioctl(descriptor, on ? TIOCMBIS : TIOCMBIC, &bit);
+}
+
+int clinux_terminal_modem_inputs(int descriptor) {
+    int bits = 0;
+    if (ioctl(descriptor, TIOCMGET, &bits) < 0) return -1;
+    return ((bits & TIOCM_CTS) ? 1 : 0) | ((bits & TIOCM_DSR) ? 2 : 0) | ((bits & TIOCM_CAR) ? 4 : 0);
 }
 
 int clinux_pseudo_terminal_open(void) {

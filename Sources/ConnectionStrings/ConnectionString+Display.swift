@@ -35,6 +35,7 @@ extension ConnectionString {
                 + (socket.onlyIPv6 ? ["IPVersion=6"] : [])
         case .com(let serial):
             return ["Port=\(serial.port)", "Baud=\(serial.baudRate)", "Channel=\(serial.channel)"]
+                + serial.line.displayed
         }
     }
 

@@ -27,7 +27,7 @@ extension ConnectionString {
             [
                 "npipe": ["pipe", "hidden", "password", "IcfEnable"],
                 "tcp": ["port", "clicon", "hidden", "password", "ipversion", "IcfEnable"],
-                "com": ["port", "baud", "channel", "hidden", "password"],
+                "com": ["port", "baud", "channel", "hidden", "password"] + LineParameters.names,
                 "spipe": ["proto", "certuser", "machuser", "pipe", "hidden", "password"],
                 "ssl": ["proto", "certuser", "machuser", "port", "clicon", "hidden", "password"],
             ]
@@ -35,7 +35,7 @@ extension ConnectionString {
             [
                 "npipe": ["server", "pipe", "password"],
                 "tcp": ["server", "clicon", "port", "password", "ipversion"],
-                "com": ["port", "baud", "channel", "password"],
+                "com": ["port", "baud", "channel", "password"] + LineParameters.names,
                 "spipe": ["proto", "certuser", "machuser", "server", "pipe", "password"],
                 "ssl": ["proto", "certuser", "machuser", "server", "clicon", "port", "password"],
             ]
@@ -174,6 +174,7 @@ extension ConnectionString {
             port: port,
             baudRate: baudRate,
             channel: channel,
+            line: try LineParameters(from: &list),
             access: try access(from: &list)
         )
     }

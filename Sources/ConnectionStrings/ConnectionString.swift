@@ -54,6 +54,8 @@ public enum ConnectionString: Sendable, Equatable {
         public var baudRate: Int
         /// `channel=`, 0–254.
         public var channel: Int
+        /// How bytes and modem lines are set, where that is not the usual way.
+        public var line = LineParameters()
         /// What every transport has.
         public var access = Access()
     }

@@ -36,6 +36,26 @@ extension DescriptorHolder {
         return holders
     }
 
+    /// Whose controlling terminal the device is; this is seen of all users' processes.
+    public static func onTerminal(major: UInt32, minor: UInt32) -> [DescriptorHolder] {
+        let own = getpid()
+        return folderEntries("/proc").compactMap { Int32($0) }.filter { process in
+            guard process != own,
+                let terminal = controllingTerminal(ofStat: fileText("/proc/\(process)/stat") ?? "")
+            else { return false }
+            return terminal == (major, minor)
+        }.map(DescriptorHolder.init(processID:))
+    }
+
+    /// The seventh word of /proc/PID/stat; the second one may have spaces and parentheses in it.
+    static func controllingTerminal(ofStat text: String) -> (major: UInt32, minor: UInt32)? {
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let words = text[text.index(after: end)...].split(separator: " ")
+        guard words.count > 4, let number = Int32(words[4]), number != 0 else { return nil }
+        let device = UInt32(bitPattern: number)
+        return (device >> 8 & 0xFFF, device & 0xFF | device >> 12 & 0xFFF00)
+    }
+
     /// Who holds a lock on the file, from /proc/locks.
     ///
     /// - Parameters:

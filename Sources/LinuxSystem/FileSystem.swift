@@ -83,11 +83,19 @@ public func removeFile(_ path: String) {
 }
 
 /// The path with every symlink followed.
+///
+/// The kernel is asked, rather than the links walked: this is what open(2) opens.
 public func resolvedPath(_ path: String) throws(SystemError) -> String {
-    guard let found = realpath(path, nil) else { throw SystemError("realpath", path) }
-    defer { free(found) }
-    return String(cString: found)
+    let number = try systemCall("open", path) { open(path, pathOnly | O_CLOEXEC) }
+    let place = OwnedDescriptor(number)
+    guard let target = symbolicLinkTarget("/proc/self/fd/\(place.number)") else {
+        throw SystemError("readlink", path)
+    }
+    return target
 }
+
+/// O_PATH, which glibc shows to GNU programs only: names a file without opening it.
+private let pathOnly: Int32 = 0o10000000
 
 /// Where a symlink points; nil when it is none.
 public func symbolicLinkTarget(_ path: String) -> String? {

@@ -34,9 +34,60 @@ public enum ProgramLauncher {
                 words,
                 copies.map(\.number),
                 Int32(copies.count),
-                newSession ? 1 : 0
+                newSession ? 1 : 0,
+                nil
             )
         }
+    }
+
+    /// Starts a program in a session of its own, with a terminal as its input, output and controlling terminal.
+    ///
+    /// - Parameters:
+    ///   - path: the executable.
+    ///   - arguments: those after the program's name.
+    ///   - terminal: the terminal's path, `/dev/pts/7`.
+    /// - Returns: its process id; the caller waits for its end.
+    public static func start(
+        _ path: String,
+        arguments: [String],
+        onTerminal terminal: String
+    ) throws(SystemError) -> Int32 {
+        var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
+        words.append(nil)
+        defer { words.forEach { free($0) } }
+        return try systemCall("start", path) {
+            clinux_start_program(path, words, [], 0, 1, terminal)
+        }
+    }
+
+    /// How a program ended.
+    public enum Ending: Sendable, Equatable {
+        /// By exit(2).
+        case exited(UInt8)
+        /// By a signal.
+        case killed(signal: UInt8)
+
+        /// What a shell shows as its status.
+        public var status: Int32 {
+            switch self {
+            case .exited(let code): Int32(code)
+            case .killed(let signal): 128 + Int32(signal)
+            }
+        }
+    }
+
+    /// How a process started by this one ended; nil while it runs.
+    public static func ending(of process: Int32) -> Ending? {
+        var status: Int32 = 0
+        guard waitpid(process, &status, WNOHANG) == process else { return nil }
+        let signal = status & 0x7F
+        return signal == 0
+            ? .exited(UInt8((status >> 8) & 0xFF)) : .killed(signal: UInt8(signal))
+    }
+
+    /// Sends a signal to a process and everything else in its process group.
+    public static func signalGroup(_ process: Int32, _ signal: Int32) {
+        if kill(-process, signal) < 0 { kill(process, signal) }
     }
 
     /// Waits until a process started by this one has ended.

@@ -80,12 +80,17 @@ public struct SocketAddress: CustomStringConvertible {
         }
     }
 
-    /// Connects; the socket stays non-blocking.
-    public func connect(timeoutMilliseconds: Int) throws(SystemError) -> OwnedDescriptor {
+    /// Begins to connect; when the socket is writable, `pendingError` says how that went.
+    public func startConnecting() throws(SystemError) -> OwnedDescriptor {
         let socket = try openSocket()
         let answer = withPointer { Glibc.connect(socket.number, $0, $1) }
-        if answer == 0 { return socket }
-        guard errno == EINPROGRESS else { throw SystemError("connect") }
+        guard answer == 0 || errno == EINPROGRESS else { throw SystemError("connect") }
+        return socket
+    }
+
+    /// Connects; the socket stays non-blocking.
+    public func connect(timeoutMilliseconds: Int) throws(SystemError) -> OwnedDescriptor {
+        let socket = try startConnecting()
         let deadline = monotonicNanoseconds() + UInt64(timeoutMilliseconds) * 1_000_000
         while true {
             let now = monotonicNanoseconds()

@@ -105,6 +105,51 @@ extension TerminalSettings {
     }
 }
 
+/// Modem lines that the other side drives.
+public struct ModemInputs: OptionSet, Sendable {
+    /// The lines as bits.
+    public let rawValue: Int32
+    /// The other side may be sent to.
+    public static let clearToSend = ModemInputs(rawValue: 1)
+    /// The other side is there.
+    public static let dataSetReady = ModemInputs(rawValue: 2)
+    /// The other side has a carrier.
+    public static let carrier = ModemInputs(rawValue: 4)
+
+    /// Lines of these bits.
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+}
+
+/// The size of a terminal's window, in characters.
+public struct WindowSize: Sendable, Equatable {
+    /// Lines.
+    public var rows: UInt16
+    /// Characters of a line.
+    public var columns: UInt16
+
+    /// Builds a size.
+    public init(rows: UInt16, columns: UInt16) {
+        self.rows = rows
+        self.columns = columns
+    }
+
+    /// The size of a terminal's window; nil when the descriptor is none.
+    public init?(of descriptor: OwnedDescriptor) {
+        rows = 0
+        columns = 0
+        guard clinux_terminal_read_window(descriptor.number, &rows, &columns) == 0 else {
+            return nil
+        }
+    }
+
+    /// Gives the size to a terminal, whose programs get SIGWINCH when it is another one.
+    public func apply(to descriptor: OwnedDescriptor) {
+        _ = clinux_terminal_write_window(descriptor.number, rows, columns)
+    }
+}
+
 /// What a serial driver has counted since it was loaded.
 public struct LineCounters: Sendable, Equatable {
     /// Bytes received.
@@ -121,6 +166,25 @@ public struct LineCounters: Sendable, Equatable {
     public var breaks: Int
     /// Bytes lost because no program read them in time.
     public var bufferOverruns: Int
+
+    /// Nothing counted.
+    public static let zero = LineCounters(
+        received: 0,
+        sent: 0,
+        frameErrors: 0,
+        overruns: 0,
+        parityErrors: 0,
+        breaks: 0,
+        bufferOverruns: 0
+    )
+}
+
+/// The lines of a port that a program can raise and lower.
+public enum ModemLine: Int32, Sendable {
+    /// Data terminal ready.
+    case dtr = 0
+    /// Request to send.
+    case rts = 1
 }
 
 /// The terminal calls beside the settings.
@@ -137,6 +201,13 @@ extension OwnedDescriptor {
     public func setTerminalExclusive(_ on: Bool) throws(SystemError) {
         try systemCall(on ? "TIOCEXCL" : "TIOCNXCL") {
             clinux_terminal_set_exclusive(number, on ? 1 : 0)
+        }
+    }
+
+    /// Raises or lowers a modem line; ENOTTY where there are none, as on a pseudo-terminal.
+    public func setModemLine(_ line: ModemLine, _ on: Bool) throws(SystemError) {
+        try systemCall(on ? "TIOCMBIS" : "TIOCMBIC") {
+            clinux_terminal_set_modem_line(number, line.rawValue, on ? 1 : 0)
         }
     }
 
@@ -159,6 +230,12 @@ extension OwnedDescriptor {
             breaks: Int(raw.breaks),
             bufferOverruns: Int(raw.buffer_overruns)
         )
+    }
+
+    /// The modem lines that the other side drives; nil when there are none, as on a pseudo-terminal.
+    public var modemInputs: ModemInputs? {
+        let bits = clinux_terminal_modem_inputs(number)
+        return bits < 0 ? nil : ModemInputs(rawValue: bits)
     }
 
     /// Whether the driver says that no hardware is behind the name (a phantom ttyS); nil when it cannot say.

@@ -28,6 +28,29 @@ public enum UnixSocket {
         return socket
     }
 
+    /// Listens at a path, where only this user may connect.
+    ///
+    /// A name that nobody listens on any more is replaced.
+    public static func listen(path: String, backlog: Int32) throws(SystemError) -> OwnedDescriptor {
+        let status = try? FileAttributes(linkPath: path)
+        if status?.kind == .socket {
+            do {
+                _ = try connect(path: path)
+            } catch  where error.errorNumber == ECONNREFUSED {
+                removeFile(path)
+            }
+        }
+        let socket = try make()
+        let mask = umask(0o177)
+        defer { umask(mask) }
+        try withAddress(path) { (address, length) throws(SystemError) in
+            _ = try systemCall("bind", path) { bind(socket.number, address, length) }
+        }
+        try systemCall("listen", path) { Glibc.listen(socket.number, backlog) }
+        try socket.setNonBlocking()
+        return socket
+    }
+
     /// Writes a short message, whole, without a SIGPIPE when the other end is gone.
     public static func send(
         _ bytes: ArraySlice<UInt8>,

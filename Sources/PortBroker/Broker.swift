@@ -2,7 +2,9 @@ internal import BrokerProtocol
 internal import ChannelMux
 internal import LinuxSystem
 internal import NIOCore
+internal import NIOPosix
 internal import SerialPort
+internal import TelnetSerial
 internal import WireCore
 
 /// One port, the link on it, and the local programs that share it.
@@ -20,7 +22,7 @@ final class Broker {
     var clients: [BrokerClient] = []
     var connections: [ConnectionID: BrokerConnection] = [:]
     var tokens: [BrokerToken: BrokerConnection] = [:]
-    var lastVerdict: String?
+    var lastVerdict: LineVerdict?
     var lineTrouble: String?
     let startedAt: MonotonicInstant
 
@@ -30,13 +32,16 @@ final class Broker {
     private var idleTask: NIOCore.Scheduled<Void>?
     private var reopenDelay = BrokerLimits.reopenMilliseconds.lowerBound
     private var lineIsOpen = false
+    private var reopenTask: NIOCore.Scheduled<Void>?
+    /// Tells of ports that come, while ours is gone.
+    private var watch: (any Sendable)?
     private(set) var isEnding = false
     /// Runs once, when the broker has ended.
     private let onEnd: () -> Void
 
     init(
         _ configuration: BrokerConfiguration,
-        port: SerialPort,
+        port: any LinePort,
         name: BrokerName,
         eventLoop: any EventLoop,
         onEnd: @escaping () -> Void
@@ -78,6 +83,14 @@ final class Broker {
     }
 
     func log(_ words: String) { configuration.log(words) }
+}
+
+/// A port on its way from the thread that opened it to the event loop.
+// SAFETY: the thread lets go of it as it hands it over.
+private struct OpenedPort: @unchecked Sendable {
+    let port: NetworkPort
+
+    init(_ port: NetworkPort) { self.port = port }
 }
 
 /// The link and its time.
@@ -140,9 +153,10 @@ extension Broker {
         if let port = line.openPort, !lineIsOpen {
             lineIsOpen = true
             lineTrouble = nil
+            watch = nil
             reopenDelay = BrokerLimits.reopenMilliseconds.lowerBound
             log("line open: \(port.path) at \(port.grantedBaudRate) baud")
-            port.warnings.forEach(log)
+            (port.warnings + port.notes).forEach(log)
             use { link, now in link.lineOpened(at: now) }
         } else {
             pump()
@@ -160,15 +174,38 @@ extension Broker {
             end("a pseudo-terminal does not come back")
             return
         }
-        name.withdraw()
+        // Whatever is behind an address, its name leads to no other port meanwhile.
+        if networkAddress == nil { name.withdraw() }
+        watchForPort()
         scheduleReopen()
+    }
+
+    private var networkAddress: NetworkPortAddress? {
+        NetworkPortAddress(configuration.devicePath)
+    }
+
+    /// Has udev say when ports come, so that ours need not wait for the next look.
+    private func watchForPort() {
+        let broker = NIOLoopBound(self, eventLoop: eventLoop)
+        watch = configuration.search?.watch { [eventLoop] in
+            eventLoop.execute { broker.value.portsHaveChanged() }
+        }
+    }
+
+    private func portsHaveChanged() {
+        guard watch != nil, !isEnding, line.openPort == nil else { return }
+        log("udev tells of a port: looking for \(configuration.portName)")
+        reopenTask?.cancel()
+        reopenDelay = BrokerLimits.reopenMilliseconds.lowerBound
+        reopen()
     }
 
     private static let pseudoTerminals = "/dev/pts/"
 
     private func scheduleReopen() {
         guard !isEnding else { return }
-        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(reopenDelay)) { [weak self] in
+        reopenTask = eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(reopenDelay)) {
+            [weak self] in
             self?.reopen()
         }
         reopenDelay = min(reopenDelay * 2, BrokerLimits.reopenMilliseconds.upperBound)
@@ -176,16 +213,45 @@ extension Broker {
 
     private func reopen() {
         guard !isEnding, line.openPort == nil else { return }
+        if let networkAddress { return reconnect(networkAddress) }
         do {
-            let port = try SerialPort(path: configuration.devicePath, configuration: settings)
+            let port = try SerialPort(path: try devicePath(), configuration: settings)
             try takeName(of: port)
             try line.attach(port)
         } catch {
-            let words = "\(error)"
-            if words != lineTrouble { log(words) }
-            lineTrouble = words
-            scheduleReopen()
+            notReopened(error)
         }
+    }
+
+    /// Another machine may take seconds to answer, and the programs that use the port wait for the event loop.
+    private func reconnect(_ address: NetworkPortAddress) {
+        let settings = settings
+        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) {
+            OpenedPort(try NetworkPort(address, settings))
+        }.assumeIsolated().whenComplete { [weak self] result in
+            guard let self, !isEnding, line.openPort == nil, settings == self.settings else {
+                return
+            }
+            do {
+                try line.attach(result.get().port)
+            } catch {
+                notReopened(error)
+            }
+        }
+    }
+
+    private func notReopened(_ error: any Error) {
+        let words = "\(error)"
+        if words != lineTrouble { log(words) }
+        lineTrouble = words
+        scheduleReopen()
+    }
+
+    /// Where the port is now.
+    private func devicePath() throws(SerialPortError) -> String {
+        guard let search = configuration.search else { return configuration.devicePath }
+        guard let path = search.find() else { throw .absent(path: configuration.portName) }
+        return path
     }
 
     /// Makes the broker known under the device that the port is now.
@@ -210,12 +276,13 @@ extension Broker {
         lastVerdict = nil
         do {
             try line.attach(
-                SerialPort(path: configuration.devicePath, configuration: wanted)
+                openLinePort(try devicePath(), wanted)
             )
         } catch {
             settings = before
             link = Self.newLink(configuration, before)
-            name.withdraw()
+            if networkAddress == nil { name.withdraw() }
+            watchForPort()
             lineTrouble = "\(error)"
             scheduleReopen()
             throw error
@@ -279,6 +346,7 @@ extension Broker {
         use { link, now in link.leave(at: now) }
         isEnding = true
         wakeUp?.task.cancel()
+        watch = nil
         line.close()
         sockets.values.forEach { $0.close() }
         onEnd()

@@ -9,6 +9,8 @@ public struct BrokerConfiguration: Sendable {
     public var portName: String
     /// The files of this broker.
     public var files: BrokerFiles
+    /// How the port is found again when it is back under another path; nil when its path is all there is.
+    public var search: PortSearch?
     /// Finds the key of the device that a path leads to now; nil when there is none.
     public var keyOfDevice: @Sendable (String) -> String?
     /// The line's settings at the start.
@@ -26,6 +28,7 @@ public struct BrokerConfiguration: Sendable {
     public init(
         devicePath: String,
         portName: String,
+        search: PortSearch? = nil,
         files: BrokerFiles,
         keyOfDevice: @escaping @Sendable (String) -> String?,
         settings: SerialConfiguration,
@@ -36,6 +39,7 @@ public struct BrokerConfiguration: Sendable {
     ) {
         self.devicePath = devicePath
         self.portName = portName
+        self.search = search
         self.files = files
         self.keyOfDevice = keyOfDevice
         self.settings = settings
@@ -43,6 +47,28 @@ public struct BrokerConfiguration: Sendable {
         self.idleMilliseconds = idleMilliseconds
         self.graceMilliseconds = graceMilliseconds
         self.log = log
+    }
+}
+
+/// A port by what it is recognised by.
+public struct PortSearch: Sendable {
+    /// What programs can ask for it by, whatever its path.
+    public var identity: String
+    /// Its path now; nil when it is not there.
+    public var find: @Sendable () -> String?
+    /// Calls back when ports have come or gone, as long as the object that it returns lives; nil when nobody
+    /// tells, so that the port has to be looked for.
+    public var watch: @Sendable (_ onChange: @escaping @Sendable () -> Void) -> (any Sendable)?
+
+    /// Builds a search.
+    public init(
+        identity: String,
+        find: @escaping @Sendable () -> String?,
+        watch: @escaping @Sendable (_ onChange: @escaping @Sendable () -> Void) -> (any Sendable)?
+    ) {
+        self.identity = identity
+        self.find = find
+        self.watch = watch
     }
 }
 

@@ -15,7 +15,7 @@ extension Broker {
             broadcast(linkState)
         case .lineVerdict(let verdict):
             log("line: \(verdict.words)")
-            lastVerdict = verdict.words
+            lastVerdict = verdict
             broadcast(.verdict(verdict.words))
         case .incoming(let id, let channel): offer(id, channel)
         case .opened(let id):

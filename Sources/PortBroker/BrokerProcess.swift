@@ -3,7 +3,6 @@ internal import Glibc
 public import LinuxSystem
 internal import NIOCore
 internal import NIOPosix
-internal import SerialPort
 
 /// A broker as the whole of a process.
 public enum BrokerProcess {
@@ -82,10 +81,7 @@ public enum BrokerProcess {
     ) throws(BrokerStartError) -> Broker {
         do {
             let name = try claimName(configuration)
-            let port = try SerialPort(
-                path: configuration.devicePath,
-                configuration: configuration.settings
-            )
+            let port = try openLinePort(configuration.devicePath, configuration.settings)
             return try Broker(configuration, port: port, name: name, eventLoop: loop) {
                 _ = try? ended.write([0])
             }

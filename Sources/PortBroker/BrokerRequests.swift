@@ -55,14 +55,18 @@ extension Broker {
         client.usesPort = true
         log("\(client.description) uses the port")
         let device = line.openPort?.path ?? configuration.devicePath
-        client.send(
-            .ok([
-                BrokerLine.Field(key: "device", value: String(device.suffix(Self.pathMax))),
-                BrokerLine.Field(key: "baud", value: String(settings.baudRate)),
-            ])
-        )
+        var answer = [
+            BrokerLine.Field(key: "device", value: String(device.suffix(Self.pathMax))),
+            BrokerLine.Field(key: "baud", value: String(settings.baudRate)),
+        ]
+        if let search = configuration.search {
+            answer.append(BrokerLine.Field(key: "identity", value: search.identity))
+        }
+        client.send(.ok(answer))
         client.send(linkState)
-        if let lastVerdict { client.send(.verdict(lastVerdict)) }
+        let warnings = line.openPort?.warnings ?? []
+        let words = (warnings + (lastVerdict.map { [$0.words] } ?? [])).joined(separator: " ")
+        if !words.isEmpty { client.send(.verdict(words)) }
     }
 
     private static let pathMax = 200
@@ -186,14 +190,18 @@ extension ChannelError {
 extension SerialConfiguration {
     init?(_ line: LineSettings) {
         guard let parity = Parity(rawValue: line.parity),
-            let flow = FlowControl(rawValue: line.flowControl), 1...2 ~= line.stopBits,
+            let flow = FlowControl(rawValue: line.flowControl),
+            let dtr = ModemLine(rawValue: line.dtr), let rts = ModemLine(rawValue: line.rts),
+            1...2 ~= line.stopBits,
             SerialConfiguration.baudRates ~= line.baudRate
         else { return nil }
         self.init(
             baudRate: line.baudRate,
             parity: parity,
             stopBits: line.stopBits,
-            flowControl: flow
+            flowControl: flow,
+            dtr: dtr,
+            rts: rts
         )
     }
 }

@@ -7,7 +7,9 @@ internal import WireCore
 /// The figures of `status`.
 extension Broker {
     func answerStatus(_ client: BrokerClient) {
-        let figures = portFigures + linkFigures + lineFigures + connectionFigures
+        let figures =
+            portFigures + linkFigures + lineFigures + modemFigures
+            + connectionFigures
         client.send(.ok([BrokerLine.Field(key: "figures", value: String(figures.count))]))
         for (key, value) in figures {
             client.send(.figure(key: key, value: String(value.prefix(200))))
@@ -23,8 +25,9 @@ extension Broker {
             ("line", line.openPort == nil ? lineTrouble ?? "closed" : "open"),
             ("link", link.isUp ? "up" : "down"),
             ("peer", link.peerIdentity ?? ""),
-            ("verdict", lastVerdict ?? ""),
-            ("uptime-seconds", String(Self.now.nanoseconds(since: startedAt) / 1_000_000_000)),
+            ("verdict", lastVerdict?.words ?? ""), ("verdict-kind", lastVerdict?.keyword ?? ""),
+            ("uptime-ms", String(Self.now.nanoseconds(since: startedAt) / 1_000_000)),
+            ("line-bytes-per-second", String(settings.baudRate / settings.bitsPerCharacter)),
         ] + clients.filter(\.usesPort).map { ("client", $0.description) }
     }
 
@@ -35,10 +38,12 @@ extension Broker {
             ("frames-in", figures.framesIn), ("bytes-in", figures.bytesIn),
             ("payload-bytes-out", figures.payloadBytesOut),
             ("payload-bytes-in", figures.payloadBytesIn),
+            ("saved-bytes-out", figures.savedBytesOut),
             ("damaged-frames", figures.damagedFrames),
             ("duplicate-frames", figures.duplicateFrames),
             ("retransmitted-frames", figures.retransmittedFrames),
-            ("probe-timeouts", figures.probeTimeouts), ("resumes", figures.resumes),
+            ("probe-timeouts", figures.probeTimeouts),
+            ("protocol-errors", figures.protocolErrors), ("resumes", figures.resumes),
             ("round-trip-us", figures.roundTripMicroseconds),
             ("shortest-round-trip-us", figures.shortestRoundTripMicroseconds),
             ("frame-payload-max", figures.framePayloadMax),
@@ -49,7 +54,7 @@ extension Broker {
 
     /// The driver's own counters since it was loaded.
     private var lineFigures: [(String, String)] {
-        guard let counters = line.openPort?.descriptor.lineCounters else { return [] }
+        guard let counters = line.openPort?.counters else { return [] }
         let numbers: [(String, Int)] = [
             ("uart-frame-errors", counters.frameErrors), ("uart-overruns", counters.overruns),
             ("uart-parity-errors", counters.parityErrors), ("uart-breaks", counters.breaks),
@@ -58,15 +63,41 @@ extension Broker {
         return numbers.map { ($0.0, String($0.1)) }
     }
 
+    /// The modem lines that the far side drives, where there are any.
+    private var modemFigures: [(String, String)] {
+        guard let inputs = line.openPort?.descriptor.modemInputs else { return [] }
+        let lines: [(String, ModemInputs)] = [
+            ("cts", .clearToSend), ("dsr", .dataSetReady), ("dcd", .carrier),
+        ]
+        return lines.map { ($0.0, inputs.contains($0.1) ? "on" : "off") }
+    }
+
     private var connectionFigures: [(String, String)] {
         link.statistics.connections.map { figures in
             let owner = connections[figures.id]?.owner.description ?? "nobody"
             return (
                 "channel",
-                "\(figures.channel.rawValue) \(owner): sent \(figures.bytesSent) "
-                    + "received \(figures.bytesReceived) queued \(figures.queuedBytes) "
-                    + "credit \(figures.creditBytes) stalled \(figures.stallMilliseconds) ms"
+                "\(figures.channel.rawValue) sent=\(figures.bytesSent) "
+                    + "received=\(figures.bytesReceived) queued=\(figures.queuedBytes) "
+                    + "credit=\(figures.creditBytes) stalled-ms=\(figures.stallMilliseconds) "
+                    + owner
             )
+        }
+    }
+}
+
+extension LineVerdict {
+    /// One word for programs.
+    fileprivate var keyword: String {
+        switch self {
+        case .silent: "silent"
+        case .loopback: "loopback"
+        case .rawRSP: "raw-rsp"
+        case .console: "console"
+        case .kernelDebugger: "kernel-debugger"
+        case .noise: "noise"
+        case .otherVersion: "other-version"
+        case .otherMultiplexer: "other-multiplexer"
         }
     }
 }

@@ -1,18 +1,17 @@
 internal import LinuxSystem
 internal import NIOCore
 internal import NIOPosix
-internal import SerialPort
 
-/// The tty on the event loop: bytes in and out, and word when it has gone.
+/// The port on the event loop: bytes in and out, and word when it has gone.
 final class SerialLine {
     private let eventLoop: any EventLoop
-    private var port: SerialPort?
+    private var port: (any LinePort)?
     private var channel: (any Channel)?
     /// Takes what has arrived.
     var onBytes: ([UInt8]) -> Void = { _ in }
     /// The line can be written (again).
     var onReady: () -> Void = {}
-    /// The tty hung up or was unplugged.
+    /// The port hung up or was unplugged.
     var onLost: () -> Void = {}
 
     init(eventLoop: any EventLoop) {
@@ -20,15 +19,15 @@ final class SerialLine {
     }
 
     /// The driver's view of the port; nil while it is closed.
-    var openPort: SerialPort? { port }
+    var openPort: (any LinePort)? { port }
     /// Whether a frame would leave soon.
-    var isWritable: Bool { channel?.isWritable ?? false }
+    var isWritable: Bool { (channel?.isWritable ?? false) && port?.isHeld == false }
 
     /// Takes over an open port.
     ///
     /// The event loop works on duplicates, so that the port can put its settings back after the loop has closed
     /// them; locks belong to the open file and stay as long as either is open.
-    func attach(_ opened: SerialPort) throws(SystemError) {
+    func attach(_ opened: any LinePort) throws(SystemError) {
         port = opened
         let descriptor = try opened.descriptor.duplicateNumber()
         let water = ChannelOptions.Types.WriteBufferWaterMark(
@@ -52,8 +51,22 @@ final class SerialLine {
     }
 
     func write(_ frame: [UInt8]) {
+        guard let port else { return }
+        writeRaw(port.encode(frame))
+    }
+
+    private func writeRaw(_ bytes: [UInt8]) {
         guard let channel else { return }
-        channel.writeAndFlush(channel.allocator.buffer(bytes: frame), promise: nil)
+        channel.writeAndFlush(channel.allocator.buffer(bytes: bytes), promise: nil)
+    }
+
+    fileprivate func received(_ bytes: [UInt8]) {
+        guard let port else { return }
+        let wasHeld = port.isHeld
+        let (line, answer) = port.decode(bytes)
+        if !answer.isEmpty { writeRaw(answer) }
+        if !line.isEmpty { onBytes(line) }
+        if wasHeld && !port.isHeld { onReady() }
     }
 
     /// Closes the port with its settings as they were; what was written gets a moment to leave.
@@ -94,7 +107,7 @@ private final class LineHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        line.onBytes(Array(unwrapInboundIn(data).readableBytesView))
+        line.received(Array(unwrapInboundIn(data).readableBytesView))
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -12,6 +12,10 @@ public enum PortNameError: Error, Sendable, Equatable {
     case unreadable(path: String, reason: String)
     /// The file of $DBGSRV_PORTS cannot be read.
     case mapUnreadable(path: String)
+    /// An address on the network is none.
+    case badAddress(String)
+    /// A file of names is too long to be read.
+    case mapTooLong(file: String)
     /// A line of the map file makes no sense.
     case mapLine(file: String, line: Int, text: String)
 }
@@ -22,7 +26,7 @@ extension PortNameError: CustomStringConvertible {
         switch self {
         case .badName(let name, let known):
             "port=\(name) is not a port: it must be COM1–COM\(PortDirectory.numberMax), the number alone, "
-                + "or a device path such as /dev/ttyUSB0" + Self.list(known)
+                + "a device path such as /dev/ttyUSB0, or rfc2217://host:port" + Self.list(known)
         case .badNumber(let name):
             "port=\(name): COM ports are numbered 1–\(PortDirectory.numberMax)."
         case .absent(let name, let path, let known):
@@ -34,8 +38,12 @@ extension PortNameError: CustomStringConvertible {
             "The port \(path) cannot be looked at: \(reason)."
         case .mapUnreadable(let path):
             "The file \(path), which DBGSRV_PORTS names, cannot be read."
+        case .badAddress(let text):
+            "port=\(text) is no address: it must be rfc2217://host:port, such as rfc2217://rack7:4001."
+        case .mapTooLong(let file):
+            "\(file) is longer than \(PortMap.fileBytesMax) bytes, and what comes after those is not read."
         case .mapLine(let file, let line, let text):
-            "\(file), line \(line): \"\(text)\" should be a COM name and a device path, "
+            "\(file), line \(line): \"\(text)\" should be a COM name and a device, "
                 + "such as COM3 /dev/ttyUSB0."
         }
     }

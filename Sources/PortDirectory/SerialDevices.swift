@@ -1,22 +1,50 @@
 internal import LinuxSystem
 
-/// A serial port that the kernel knows.
-public struct SerialDevice: Sendable, Equatable {
-    /// The device node, `/dev/ttyUSB0`.
-    public var path: String
-    /// The kernel driver, `ftdi_sio`; empty when it has none.
-    public var driver: String
-}
-
-/// What ports the machine has, read from sysfs.
+/// What ports the machine has: the one place that enumerates.
 ///
-/// The one place that enumerates, so that hot-plugging has one place to come to.
+/// libudev is asked. Where it is not installed sysfs is read, which tells the devices and their drivers but
+/// nothing of adapters.
 public enum SerialDevices {
     /// All of them, in the kernel's naming order; names without hardware are left out.
-    public static func all(classFolder: String = "/sys/class/tty") -> [SerialDevice] {
+    public static func all() -> [SerialDevice] {
+        guard let udev = Udev() else { return fromSysfs() }
+        let devices = udev.devices(ofSubsystem: "tty").compactMap(SerialDevice.port)
+        return separated(devices).sorted { inKernelOrder($0.path, $1.path) }
+    }
+
+    /// The device with an identity, if it is there now.
+    public static func device(_ identity: DeviceIdentity) -> SerialDevice? {
+        all().first { $0.identity == identity }
+    }
+
+    /// The device of a path, symlinks followed.
+    public static func device(path: String) -> SerialDevice? {
+        let target = (try? resolvedPath(path)) ?? path
+        return all().first { [path, target].contains($0.path) || $0.links.contains(path) }
+    }
+
+    /// Some makers give all their adapters the same serial number; those are told apart by their sockets.
+    static func separated(_ found: [(device: SerialDevice, socket: DeviceIdentity?)])
+        -> [SerialDevice]
+    {
+        let counts = Dictionary(grouping: found, by: \.device.identity).mapValues(\.count)
+        return found.map { entry in
+            var device = entry.device
+            if counts[device.identity, default: 0] > 1, let socket = entry.socket {
+                device.identity = socket
+            }
+            return device
+        }
+    }
+
+    static func fromSysfs(_ classFolder: String = "/sys/class/tty") -> [SerialDevice] {
         folderEntries(classFolder).filter { isPort($0, classFolder) }
-            .sorted { ($0.count, $0) < ($1.count, $1) }
+            .sorted(by: inKernelOrder)
             .map { SerialDevice(path: "/dev/\($0)", driver: driver($0, classFolder)) }
+    }
+
+    private static func inKernelOrder(_ one: String, _ other: String) -> Bool {
+        (one.count, one) < (other.count, other)
     }
 
     /// Consoles and pseudo-terminals have no `device`; a ttyS of type 0 has no UART.

@@ -13,6 +13,9 @@ public struct SerialConfiguration: Sendable, Hashable {
         case xonXoff = "xon-xoff"
     }
 
+    /// What is done with a modem line after the port was opened, which raises both.
+    public enum ModemLine: String, Sendable, CaseIterable { case on, off, leave }
+
     /// The rates that are accepted at all; what the hardware can is the driver's answer.
     public static let baudRates = 50...20_000_000
 
@@ -26,6 +29,10 @@ public struct SerialConfiguration: Sendable, Hashable {
     public var stopBits: Int
     /// Flow control.
     public var flowControl: FlowControl
+    /// Data terminal ready.
+    public var dtr: ModemLine
+    /// Request to send; left alone when it is the flow control's.
+    public var rts: ModemLine
 
     /// The usual 8N1, unless told otherwise.
     public init(
@@ -33,7 +40,9 @@ public struct SerialConfiguration: Sendable, Hashable {
         dataBits: Int = 8,
         parity: Parity = .none,
         stopBits: Int = 1,
-        flowControl: FlowControl = .none
+        flowControl: FlowControl = .none,
+        dtr: ModemLine = .leave,
+        rts: ModemLine = .leave
     ) {
         precondition(7...8 ~= dataBits, "a character has 7 or 8 data bits")
         precondition(1...2 ~= stopBits, "a character has 1 or 2 stop bits")
@@ -42,6 +51,8 @@ public struct SerialConfiguration: Sendable, Hashable {
         self.parity = parity
         self.stopBits = stopBits
         self.flowControl = flowControl
+        self.dtr = dtr
+        self.rts = rts
     }
 
     /// Bit times that one byte takes: start, data, parity and stop bits.
@@ -49,8 +60,15 @@ public struct SerialConfiguration: Sendable, Hashable {
         1 + dataBits + (parity == .none ? 0 : 1) + stopBits
     }
 
-    /// `115200 baud 8N1`.
+    /// `115200 baud 8N1`, and what else is not as usual: `115200 baud 8N1 flow=rts-cts dtr=off`.
     public var description: String {
+        character + (flowControl == .none ? "" : " flow=\(flowControl.rawValue)")
+            + (dtr == .leave ? "" : " dtr=\(dtr.rawValue)")
+            + (rts == .leave ? "" : " rts=\(rts.rawValue)")
+    }
+
+    /// `115200 baud 8N1`.
+    var character: String {
         let letter =
             switch parity {
             case .none: "N"

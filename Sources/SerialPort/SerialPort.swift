@@ -18,6 +18,8 @@ public final class SerialPort {
     public private(set) var grantedBaudRate: Int
     /// Sentences about what may disturb the line.
     public let warnings: [String]
+    /// What was done to have bytes passed on at once, for the log.
+    public var notes: [String] { tuning.notes }
 
     /// Milliseconds that `close` waits for the last bytes to leave.
     public static let drainMillisecondsMax = 200
@@ -25,7 +27,7 @@ public final class SerialPort {
     static let toleratedPercent = 2
 
     private let original: TerminalSettings
-    private let originalLowLatency: Bool?
+    private let tuning: LineTuning
     private let lockFile: UUCPLock?
     private var isOpen = true
 
@@ -35,10 +37,12 @@ public final class SerialPort {
     ///   - path: the device node or a symlink to it.
     ///   - configuration: the line's settings.
     ///   - lockFolder: where older programs keep their lock files.
+    ///   - sysfsFolder: where the kernel shows its ttys.
     public init(
         path given: String,
         configuration: SerialConfiguration,
-        lockFolder: String = "/run/lock"
+        lockFolder: String = "/run/lock",
+        sysfsFolder: String = "/sys/class/tty"
     ) throws(SerialPortError) {
         guard SerialConfiguration.baudRates ~= configuration.baudRate else {
             throw .badBaudRate(configuration.baudRate)
@@ -56,10 +60,10 @@ public final class SerialPort {
             lockFile?.release()
             throw error
         }
-        originalLowLatency = descriptor.setLowLatency(true)
+        tuning = LineTuning(descriptor, path: path, sysfsFolder: sysfsFolder)
         try? descriptor.flushTerminal()
         self.configuration = configuration
-        warnings = Self.consoleWarnings(path)
+        warnings = PortRivals.consoleWarnings(path)
     }
 
     deinit {
@@ -84,7 +88,7 @@ public final class SerialPort {
         guard isOpen else { return }
         isOpen = false
         if !drain() { try? descriptor.flushTerminal() }
-        if originalLowLatency == false { descriptor.setLowLatency(false) }
+        tuning.restore(descriptor)
         try? original.apply(to: descriptor)
         try? descriptor.setTerminalExclusive(false)
         lockFile?.release()
@@ -151,6 +155,8 @@ extension SerialPort {
         guard let status = try? FileAttributes(path: path) else { return nil }
         return DescriptorHolder.ofLock(on: status)
             ?? DescriptorHolder.ofDevice(major: status.deviceMajor, minor: status.deviceMinor).first
+            ?? DescriptorHolder.onTerminal(major: status.deviceMajor, minor: status.deviceMinor)
+            .first
     }
 
     private static func lock(_ descriptor: OwnedDescriptor, _ path: String) throws(SerialPortError)
@@ -177,25 +183,20 @@ extension SerialPort {
         }
     }
 
-    /// Programs that opened the port without locking it would take bytes that are meant for us.
-    ///
     /// Pseudo-terminals are let through: whoever made the pair rightly keeps this end open.
     private static func checkOtherUsers(
         _ descriptor: OwnedDescriptor,
         _ path: String
     ) throws(SerialPortError) {
         guard let status = try? FileAttributes(of: descriptor),
-            !pseudoTerminalMajors.contains(status.deviceMajor)
+            !pseudoTerminalMajors.contains(status.deviceMajor),
+            let rival = PortRivals.error(
+                path: path,
+                major: status.deviceMajor,
+                minor: status.deviceMinor
+            )
         else { return }
-        let others = DescriptorHolder.ofDevice(
-            major: status.deviceMajor,
-            minor: status.deviceMinor
-        )
-        guard let other = others.first else { return }
-        if let prompt = others.first(where: { $0.program.hasSuffix("getty") }) {
-            throw .loginPrompt(path: path, holder: prompt)
-        }
-        throw .busy(path: path, holder: other)
+        throw rival
     }
 
     private static let pseudoTerminalMajors: ClosedRange<UInt32> = 136...143
@@ -216,20 +217,6 @@ extension SerialPort {
             default: throw .system(SystemError(error.call, path, errorNumber: error.errorNumber))
             }
         }
-    }
-
-    /// A port that carries the kernel's console works, but kernel messages damage frames.
-    private static func consoleWarnings(_ path: String) -> [String] {
-        let consoles = fileText("/sys/class/tty/console/active") ?? ""
-        let names = consoles.split { $0 == " " || $0 == "\n" }.map(String.init)
-        guard path == "/dev/" + SerialPortError.lastName(path),
-            names.contains(SerialPortError.lastName(path))
-        else { return [] }
-        return [
-            "The kernel's console is on \(path): its messages will damage frames, which are then "
-                + "sent again; remove console=\(SerialPortError.lastName(path)) from the kernel's "
-                + "command line."
-        ]
     }
 }
 
@@ -254,7 +241,29 @@ extension SerialPort {
             try? original.apply(to: descriptor)
             throw complaint
         }
+        do {
+            try setModemLines(descriptor, path, wanted)
+        } catch {
+            try? original.apply(to: descriptor)
+            throw error
+        }
         return Int(granted.outputSpeed)
+    }
+
+    private static func setModemLines(
+        _ descriptor: OwnedDescriptor,
+        _ path: String,
+        _ wanted: SerialConfiguration
+    ) throws(SerialPortError) {
+        let rts = wanted.flowControl == .rtsCts ? .leave : wanted.rts
+        let lines: [(line: ModemLine, name: String, wanted: SerialConfiguration.ModemLine)] = [
+            (.dtr, "dtr", wanted.dtr), (.rts, "rts", rts),
+        ]
+        for (line, name, state) in lines where state != .leave {
+            guard (try? descriptor.setModemLine(line, state == .on)) != nil else {
+                throw .settingNotGranted(path: path, asked: "\(name)=\(state.rawValue)")
+            }
+        }
     }
 
     /// The settings for a configuration; what it does not speak of stays as it was.
@@ -294,7 +303,7 @@ extension SerialPort {
         if granted.characterFlags != asked.characterFlags {
             return .settingNotGranted(
                 path: path,
-                asked: "\(wanted.description), flow control \(wanted.flowControl.rawValue)"
+                asked: "\(wanted.character), flow control \(wanted.flowControl.rawValue)"
             )
         }
         if granted.inputFlags != asked.inputFlags || granted.outputFlags != 0

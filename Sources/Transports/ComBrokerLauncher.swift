@@ -14,11 +14,18 @@ struct ComPortPlace: Sendable {
     /// Finds a port by name.
     init(named given: String, folder: String? = nil) throws(ComError) {
         do {
-            let directory = try PortDirectory()
-            let port = try directory.port(named: given)
+            let port: Port
+            let identity: PortIdentity
+            if let direct = try PortDirectory.direct(given) {
+                port = direct
+                identity = try PortDirectory.identity(of: direct, known: Self.knownNames)
+            } else {
+                let directory = try PortDirectory()
+                port = try directory.port(named: given)
+                identity = try directory.identity(of: port)
+            }
             name = port.name
             path = port.path
-            let identity = try directory.identity(of: port)
             files = BrokerFiles(
                 folder: try folder ?? RuntimeDirectory.open(),
                 key: identity.key
@@ -28,6 +35,10 @@ struct ComPortPlace: Sendable {
         } catch {
             throw ComError(.broker, "\(error)")
         }
+    }
+
+    private static func knownNames() -> [String] {
+        (try? PortDirectory().knownNames) ?? []
     }
 }
 
@@ -134,6 +145,7 @@ enum ComBrokerLauncher {
             "--folder", place.files.folder, "--key", place.files.key,
             "--baud", String(settings.baudRate), "--parity", settings.parity,
             "--stop-bits", String(settings.stopBits), "--flow", settings.flowControl,
+            "--dtr", settings.dtr, "--rts", settings.rts,
         ]
     }
 

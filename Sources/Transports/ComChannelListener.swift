@@ -24,6 +24,8 @@ public final class ComChannelListener {
     public func renew() throws(ComError) {
         control = nil
         let fresh = try port.newControl()
+        // Those who have waited for a listener come right behind the answer.
+        fresh.leaveRestToPoll()
         guard try fresh.request(.listen(channel: channel)) != nil else { throw port.brokerGone() }
         control = fresh
     }

@@ -51,6 +51,9 @@ final class ComControl {
     /// The descriptor to poll for events.
     var descriptor: Int32 { socket.number }
 
+    /// Leaves every message but the one asked for in the descriptor, so that poll(2) tells of it.
+    func leaveRestToPoll() { reader.leavesRest = true }
+
     /// Whether the broker is gone.
     var hasEnded: Bool { reader.hasEnded }
 

@@ -5,12 +5,13 @@ internal import LinuxSystem
 final class ComLineReader {
     private let descriptor: OwnedDescriptor
     private var splitter = LineSplitter()
-    private let readsSingleBytes: Bool
+    /// Whether what follows a line stays in the descriptor, where poll(2) sees it.
+    var leavesRest: Bool
 
     /// Reads lines; byte by byte when what follows them must stay in the descriptor.
     init(_ descriptor: OwnedDescriptor, leavingRest: Bool = false) {
         self.descriptor = descriptor
-        readsSingleBytes = leavingRest
+        leavesRest = leavingRest
     }
 
     /// The next line.
@@ -47,7 +48,7 @@ final class ComLineReader {
     }
 
     private func fill() {
-        guard let bytes = try? descriptor.read(maximum: readsSingleBytes ? 1 : 4096),
+        guard let bytes = try? descriptor.read(maximum: leavesRest ? 1 : 4096),
             !bytes.isEmpty
         else {
             hasEnded = true

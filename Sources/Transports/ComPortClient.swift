@@ -16,6 +16,10 @@ public final class ComPortClient {
         public var stopBits = 1
         /// `none`, `rts-cts` or `xon-xoff`.
         public var flowControl = "none"
+        /// `on`, `off` or `leave`.
+        public var dtr = "leave"
+        /// `on`, `off` or `leave`.
+        public var rts = "leave"
 
         /// 8N1 at a rate.
         public init(baudRate: Int) {
@@ -27,7 +31,9 @@ public final class ComPortClient {
                 baudRate: baudRate,
                 parity: parity,
                 stopBits: stopBits,
-                flowControl: flowControl
+                flowControl: flowControl,
+                dtr: dtr,
+                rts: rts
             )
         }
     }
@@ -41,6 +47,8 @@ public final class ComPortClient {
 
     private let place: ComPortPlace
     private let requested: (port: String, folder: String?)
+    /// What the port is recognised by when the name that was asked for leads nowhere any more.
+    private let identity: String?
     private let program: String
     private let control: ComControl
 
@@ -83,6 +91,7 @@ public final class ComPortClient {
         self.program = program
         self.control = control
         portName = place.name
+        identity = answer.first { $0.key == "identity" }?.value
         devicePath = answer.first { $0.key == "device" }?.value ?? place.path
     }
 
@@ -95,31 +104,20 @@ public final class ComPortClient {
         channel: Int,
         waitMilliseconds: Int?
     ) throws(ComError) -> ComChannelStream {
+        let connecting = try startConnecting(channel: channel)
+        if let stream = try connecting.take(timeoutMilliseconds: waitMilliseconds) { return stream }
+        throw connecting.noAnswer(after: waitMilliseconds ?? 0)
+    }
+
+    /// Asks for a connection to a channel without waiting for the far end.
+    public func startConnecting(channel: Int) throws(ComError) -> ComConnecting {
         let control = try newControl()
         guard
             let answer = try control.request(.connect(channel: channel, waits: true)),
             let token = answer.first(where: { $0.key == "token" }).flatMap({ BrokerToken($0.value) }
             )
         else { throw brokerGone() }
-        let ending = try control.event(timeoutMilliseconds: waitMilliseconds) { message in
-            switch message {
-            case .opened(token): Ending.opened
-            case .closed(token, _, let words): Ending.closed(words)
-            default: nil
-            }
-        }
-        switch ending {
-        case .opened:
-            return try makeStream(control, token, channel)
-        case .closed(let words):
-            throw ComError(
-                .refused,
-                "Channel \(channel) of \(portName) cannot be connected: \(words)."
-            )
-        case nil:
-            throw control.hasEnded
-                ? brokerGone() : noAnswer(control, channel, waitMilliseconds ?? 0)
-        }
+        return ComConnecting(self, control, token, channel)
     }
 
     /// Takes connections to a channel.
@@ -133,8 +131,19 @@ public final class ComPortClient {
     ///
     /// The port is looked up anew: since the last time it may have been unplugged and be another device now.
     func newControl() throws(ComError) -> ComControl {
-        let place = try ComPortPlace(named: requested.port, folder: requested.folder)
-        return try ComControl.open(place, settings.line, program: program).control
+        try ComControl.open(try currentPlace(), settings.line, program: program).control
+    }
+
+    /// The port by the name that was asked for, else by its identity: `/dev/ttyUSB0` may be `/dev/ttyUSB1` now.
+    private func currentPlace() throws(ComError) -> ComPortPlace {
+        do {
+            return try ComPortPlace(named: requested.port, folder: requested.folder)
+        } catch {
+            guard let identity,
+                let place = try? ComPortPlace(named: identity, folder: requested.folder)
+            else { throw error }
+            return place
+        }
     }
 
     /// Takes over a connection that came in on a listener's control connection.
@@ -154,12 +163,7 @@ public final class ComPortClient {
         ComError(.broker, "The broker of \(portName) has ended; its log is \(place.files.log).")
     }
 
-    private enum Ending {
-        case opened
-        case closed(String)
-    }
-
-    private func makeStream(
+    func makeStream(
         _ control: ComControl,
         _ token: BrokerToken,
         _ channel: Int
@@ -185,29 +189,6 @@ public final class ComPortClient {
             peerName: "com \(devicePath) channel \(channel)",
             baudRate: settings.baudRate,
             channel: channel
-        )
-    }
-
-    /// What to say when nobody answered: what is known of the line says most.
-    private func noAnswer(
-        _ control: ComControl,
-        _ channel: Int,
-        _ milliseconds: Int
-    ) -> ComError {
-        var link: String?
-        var verdict: String?
-        _ = try? control.event(timeoutMilliseconds: 0) { message -> Bool? in
-            if case .link(let isUp, let words) = message { link = isUp ? nil : words }
-            if case .verdict(let words) = message { verdict = words }
-            return nil
-        }
-        let waited = "within \(Double(milliseconds) / 1000) s"
-        let known = verdict ?? link.map { "The line is down: \($0)." }
-        return ComError(
-            .timeout,
-            "Nobody answered on channel \(channel) of \(portName) at \(settings.baudRate) baud "
-                + waited
-                + (known.map { ". " + $0 } ?? ", though the other end of the cable answers.")
         )
     }
 }

@@ -5,6 +5,23 @@ internal import LinuxSystem
 /// How long a client waits for a server on its channel, in milliseconds.
 let comConnectTimeoutMilliseconds = 10_000
 
+extension ComPortClient.Settings {
+    /// What a connection string asks for.
+    init(_ serial: ConnectionString.SerialChannel) {
+        self.init(baudRate: serial.baudRate)
+        parity = serial.line.parity.rawValue
+        stopBits = serial.line.stopBits
+        flowControl =
+            switch serial.line.flowControl {
+            case .none: "none"
+            case .rtscts: "rts-cts"
+            case .xonxoff: "xon-xoff"
+            }
+        dtr = serial.line.dtr.rawValue
+        rts = serial.line.rts.rawValue
+    }
+}
+
 /// Connects to a channel of a serial port.
 func openComStream(
     _ serial: ConnectionString.SerialChannel,
@@ -14,7 +31,7 @@ func openComStream(
     do {
         let port = try ComPortClient.open(
             port: serial.port,
-            settings: ComPortClient.Settings(baudRate: serial.baudRate),
+            settings: ComPortClient.Settings(serial),
             program: program
         )
         stream = try port.connect(
@@ -46,7 +63,7 @@ func openComListener(
     do {
         let port = try ComPortClient.open(
             port: serial.port,
-            settings: ComPortClient.Settings(baudRate: serial.baudRate),
+            settings: ComPortClient.Settings(serial),
             program: program
         )
         return ComStreamListener(

@@ -44,7 +44,7 @@ public enum TCPSocket {
     }
 
     /// Nagle off, so that a small packet leaves at once; keepalive, so that a vanished peer is noticed.
-    static func prepare(_ socket: OwnedDescriptor) throws(SystemError) {
+    public static func prepare(_ socket: OwnedDescriptor) throws(SystemError) {
         let options: [(Int32, Int32, Int32)] = [
             (Int32(IPPROTO_TCP), TCP_NODELAY, 1),
             (SOL_SOCKET, SO_KEEPALIVE, 1),

@@ -1,3 +1,4 @@
+import Glibc
 import LineSimulator
 import LinuxSystem
 import WireCore
@@ -11,7 +12,10 @@ import WireCore
 final class Cable {
     private var aToB: Lane
     private var bToA: Lane
-    private let cut: ClosedRange<Double>?
+    private let cuts: CutSchedule
+    /// Whether a signal has cut the line.
+    private var isCutByHand = false
+    private let hand: SignalDescriptor
     private let start = MonotonicInstant(nanoseconds: monotonicNanoseconds())
     private let terminals: (a: PseudoTerminal, b: PseudoTerminal)
     /// An open slave at each end: without it every close of a port would be an error at the master.
@@ -20,10 +24,17 @@ final class Cable {
     /// Waking for every byte would cost more than the accuracy is worth.
     private static let wakeUpIntervalNanoseconds: UInt64 = 100_000
 
-    init(_ conditions: LineConditions, seed: UInt64, cut: ClosedRange<Double>?) throws {
+    /// - Parameter planned: faults at fixed bytes from A to B.
+    init(
+        _ conditions: LineConditions,
+        seed: UInt64,
+        planned: [PlannedFault],
+        cuts: CutSchedule
+    ) throws {
+        hand = try SignalDescriptor([SIGUSR1, SIGUSR2])
         terminals = (try PseudoTerminal(), try PseudoTerminal())
         kept = [try terminals.a.openSlave(), try terminals.b.openSlave()]
-        self.cut = cut
+        self.cuts = cuts
         for slave in kept {
             var settings = try TerminalSettings(of: slave)
             settings.makeRaw()
@@ -41,12 +52,13 @@ final class Cable {
             to: terminals.a.master,
             line: SimulatedLine(conditions, seed: seed &+ 1, at: start)
         )
+        aToB.line.plannedFaults = planned
     }
 
     var pathA: String { terminals.a.path }
     var pathB: String { terminals.b.path }
 
-    /// Carries bytes until a signal comes.
+    /// Carries bytes until a signal ends it; SIGUSR1 cuts the line, SIGUSR2 joins it again.
     func run(until signals: TerminationSignals) throws {
         while true {
             let now = MonotonicInstant(nanoseconds: monotonicNanoseconds())
@@ -66,10 +78,11 @@ final class Cable {
                     read: bToA.wantsInput(at: now),
                     write: aToB.isBlocked
                 ),
-                PollRequest(signals.descriptor),
+                PollRequest(signals.descriptor), PollRequest(hand.number),
             ]
             try wait(&requests, from: now)
             if requests[2].isReadable { return }
+            while let signal = hand.next() { isCutByHand = signal == SIGUSR1 }
         }
     }
 
@@ -87,8 +100,7 @@ final class Cable {
     }
 
     private func isCut(at now: MonotonicInstant) -> Bool {
-        guard let cut else { return false }
-        return cut ~= Double(now.nanoseconds(since: start)) / 1e9
+        isCutByHand || cuts.isCut(at: Double(now.nanoseconds(since: start)) / 1e9)
     }
 
     /// One JSON object.
@@ -99,6 +111,22 @@ final class Cable {
             {"baud": \(aToB.line.conditions.baudRate), "milliseconds": \(milliseconds), \
             "a-to-b": \(aToB.summary), "b-to-a": \(bToA.summary)}
             """
+    }
+}
+
+/// When the line is cut, in seconds since the start.
+struct CutSchedule {
+    /// When it is cut for the first time; nil for never.
+    var after: Double?
+    /// How long it stays cut.
+    var length = 1.0
+    /// From one cut to the next; nil for a single one.
+    var every: Double?
+
+    func isCut(at seconds: Double) -> Bool {
+        guard let after, seconds >= after else { return false }
+        let sinceCut = seconds - after
+        return (every.map { sinceCut.truncatingRemainder(dividingBy: $0) } ?? sinceCut) < length
     }
 }
 

@@ -7,13 +7,15 @@ struct DbgCom: ParsableCommand {
         commandName: "dbgcom",
         abstract: "Serial ports and the channels on them.",
         discussion: """
-            A PORT is a COM name (com2, or 2 alone), a device path or a symlink. COMn is what the file \
-            $DBGSRV_PORTS, ~/.config/dbgsrv/ports or /etc/dbgsrv/ports says in a line such as \
-            "COM3 /dev/serial/by-id/…", else /dev/ttyS(n-1).
+            A PORT is a COM name (com2, or 2 alone), a device path, a symlink to one, an identity, or \
+            rfc2217://HOST:PORT; docs/ports.md has the rules. A channel is a number, 0–254, on which both ends of a \
+            cable agree.
             """,
+        version: "dbgcom/0.1",
         subcommands: [
-            ListCommand.self, StatusCommand.self, ConnectCommand.self, ServeCommand.self,
-            CableCommand.self, BrokerCommand.self,
+            ListCommand.self, WatchCommand.self, StatsCommand.self, DoctorCommand.self,
+            LoopbackCommand.self, BenchCommand.self, ConnectCommand.self, ServeCommand.self,
+            CableCommand.self, BrokerCommand.self, PortLinkCommand.self,
         ]
     )
 }

@@ -22,20 +22,35 @@ enum Output {
         }
     }
 
-    /// A table with two spaces between its columns.
+    /// Prints a table.
     static func table(_ rows: [[String]]) {
+        aligned(rows).forEach(line)
+    }
+
+    /// The lines of a table with two spaces between its columns.
+    static func aligned(_ rows: [[String]]) -> [String] {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
             rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
         }
-        for row in rows {
-            var text = ""
-            for (column, cell) in row.enumerated() {
+        return rows.map { row in
+            row.enumerated().map { column, cell in
                 let padding = column == row.count - 1 ? 0 : widths[column] - cell.count + 2
-                text += cell + String(repeating: " ", count: padding)
-            }
-            line(text)
+                return cell + String(repeating: " ", count: padding)
+            }.joined()
         }
+    }
+
+    /// A number with so many digits behind the point.
+    static func decimal(_ value: Double, places: Int) -> String {
+        let factor = pow(10, Double(places))
+        guard abs(value) < 1e12 else { return "\(value)" }
+        let scaled = Int((abs(value) * factor).rounded())
+        let whole = scaled / Int(factor)
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        guard places > 0 else { return "\(sign)\(whole)" }
+        let digits = String(scaled % Int(factor))
+        return "\(sign)\(whole)." + String(repeating: "0", count: places - digits.count) + digits
     }
 
     /// A JSON string with its quotes.

@@ -62,6 +62,31 @@ struct ConnectionStringTests {
         #expect(serial.channel == 0)
     }
 
+    @Test("a serial line may have parity, stop bits, flow control and modem lines of its own")
+    func lineParameters() throws {
+        let text = "com:port=1,baud=9600,channel=0,Parity=Even,stop=2,flow=xonxoff,dtr=OFF,rts=on"
+        for side in [ConnectionString.Side.server, .client] {
+            let parsed = try ConnectionString(text, for: side)
+            guard case .com(let serial) = parsed else {
+                Issue.record("not com")
+                return
+            }
+            var expected = LineParameters()
+            expected.parity = .even
+            expected.stopBits = 2
+            expected.flowControl = .xonxoff
+            expected.dtr = .off
+            expected.rts = .on
+            #expect(serial.line == expected)
+            let shown = parsed.displayed()
+            #expect(
+                shown
+                    == "com:Port=1,Baud=9600,Channel=0,Parity=even,Stop=2,Flow=xonxoff,DTR=off,RTS=on"
+            )
+            #expect(try ConnectionString(shown, for: side) == parsed)
+        }
+    }
+
     @Test("passwords may come from a file or the environment")
     func passwordSources() throws {
         for (text, expected) in [
@@ -87,6 +112,19 @@ struct ConnectionStringTests {
             ("com:port=com2,baud=9600,channel=1,clicon=box", "there is no parameter 'clicon'"),
             ("com:port=com2,baud=9600,baud=9600,channel=1", "baud is given twice"),
             ("com:port=com2, baud=9600", "there is a space before 'baud'"),
+            (
+                "com:port=com2,baud=9600,channel=1,parity=mark",
+                "parity must be one of none, even, odd"
+            ),
+            ("com:port=com2,baud=9600,channel=1,stop=3", "stop must be 1 or 2, but was '3'"),
+            (
+                "com:port=com2,baud=9600,channel=1,flow=hard",
+                "flow must be one of none, rtscts, xonxoff, but was 'hard'"
+            ),
+            ("com:port=com2,baud=9600,channel=1,dtr=1", "dtr must be one of on, off, leave"),
+            ("com:port=com2,baud=9600,channel=1,rts=", "rts has no value"),
+            ("com:port=com2,baud=9600,channel=1,rts=on,flow=rtscts", "exclude each other"),
+            ("com:port=com2,baud=9600,channel=1,partiy=even", "did you mean parity?"),
             ("com:port=com 2,baud=9600", "which holds a space"),
             ("com:port=com2,,baud=9600", "nothing between two commas"),
             ("com:port=,baud=9600,channel=1", "port has no value"),

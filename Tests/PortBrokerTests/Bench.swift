@@ -55,6 +55,11 @@ final class Bench {
         cable = nil
     }
 
+    /// Sends the cable a signal.
+    func signalCable(_ signal: Int32) {
+        if let cable { kill(cable.processIdentifier, signal) }
+    }
+
     /// Opens a port in this process.
     func open(_ port: String, baud: Int = 3_000_000) throws(ComError) -> ComPortClient {
         try ComPortClient.open(

@@ -120,6 +120,28 @@ struct BrokerLifeTests {
         withExtendedLifetime(client) {}
     }
 
+    @Test("keeps everybody to the same flow control, and says which (R2)")
+    func flowConflict() throws {
+        let bench = try Bench()
+        let client = try bench.open(bench.a, baud: 115_200)
+        var settings = ComPortClient.Settings(baudRate: 115_200)
+        settings.flowControl = "xon-xoff"
+        let error = #expect(throws: ComError.self) {
+            try ComPortClient.open(
+                port: bench.a,
+                settings: settings,
+                program: "test",
+                runtimeFolder: bench.folder
+            )
+        }
+        #expect(
+            error?.description
+                == "\(bench.a) is in use at 115200 baud 8N1 by test (pid \(getpid())); "
+                + "115200 baud 8N1 flow=xon-xoff cannot be had at the same time."
+        )
+        withExtendedLifetime(client) {}
+    }
+
     @Test("changes the baud rate when nobody else uses the port (R2)")
     func change() throws {
         let bench = try Bench()
@@ -194,8 +216,8 @@ struct BrokerLifeTests {
         let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
         let figures = try #require(object as? [String: Any])
         #expect(figures["link"] as? String == "up")
-        #expect((figures["channel"] as? [String])?.count == 1)
-        #expect((figures["client"] as? [String])?.contains("test (pid \(getpid()))") == true)
+        #expect((figures["channels"] as? [[String: Any]])?.count == 1)
+        #expect((figures["clients"] as? [String])?.contains("test (pid \(getpid()))") == true)
         withExtendedLifetime((far, near)) {}
     }
 }

@@ -8,7 +8,16 @@ struct BrokerMessageTests {
 
     static let requests: [BrokerRequest] = [
         .hello(version: 1, program: "my debugger"),
-        .open(LineSettings(baudRate: 115_200, parity: "even", stopBits: 2, flowControl: "rts-cts")),
+        .open(
+            LineSettings(
+                baudRate: 115_200,
+                parity: "even",
+                stopBits: 2,
+                flowControl: "rts-cts",
+                dtr: "off",
+                rts: "on"
+            )
+        ),
         .listen(channel: 0), .connect(channel: 254, waits: true),
         .connect(channel: 7, waits: false), .adopt(token), .status, .bye, .data(token),
     ]
@@ -38,9 +47,10 @@ struct BrokerMessageTests {
         arguments: [
             "hello program=x", "hello version=0 program=x", "hello version=1",
             "hello version=1 program=x y=2",
-            "open baud=0 parity=none stop=1 flow=none",
-            "open baud=9600 parity=mark stop=1 flow=none",
-            "open baud=9600 parity=none stop=3 flow=none", "open baud=9600 parity=none stop=1",
+            "open baud=0 parity=none stop=1 flow=none dtr=leave rts=leave",
+            "open baud=9600 parity=mark stop=1 flow=none dtr=leave rts=leave",
+            "open baud=9600 parity=none stop=3 flow=none dtr=leave rts=leave",
+            "open baud=9600 parity=none stop=1 dtr=leave rts=leave",
             "listen channel=255", "listen channel=-1", "listen channel=x", "listen",
             "connect channel=1 wait=2", "connect channel=1", "data token=1", "adopt token=",
             "listen channel=1 channel=2",

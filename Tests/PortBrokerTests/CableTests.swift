@@ -103,6 +103,52 @@ struct CableTests {
         #expect(try !pollDescriptors(&requests, timeoutMilliseconds: 200))
     }
 
+    @Test("is cut and joined again on a schedule")
+    func cutSchedule() throws {
+        let options = ["--cut-after", "0", "--cut-for", "0.2", "--cut-every", "0.4"]
+        let bench = try Bench(baud: 1_000_000, cable: options)
+        let (a, b) = (try open(bench.a), try open(bench.b))
+        var got = 0
+        var requests = [PollRequest(b.number)]
+        for _ in 0..<200 {
+            try write([0x55], to: a)
+            if try pollDescriptors(&requests, timeoutMilliseconds: 5) {
+                got += try b.read(maximum: 64)?.count ?? 0
+            }
+        }
+        #expect(got > 0 && got < 200)
+    }
+
+    @Test("is cut by SIGUSR1 and joined by SIGUSR2")
+    func cutByHand() throws {
+        let bench = try Bench(baud: 1_000_000)
+        let (a, b) = (try open(bench.a), try open(bench.b))
+        var requests = [PollRequest(b.number)]
+        bench.signalCable(SIGUSR1)
+        while true {
+            // Until the signal has arrived, bytes do too.
+            try write([1], to: a)
+            guard try pollDescriptors(&requests, timeoutMilliseconds: 200) else { break }
+            _ = try b.read(maximum: 64)
+        }
+        bench.signalCable(SIGUSR2)
+        repeat {
+            try write([2], to: a)
+        } while try !pollDescriptors(&requests, timeoutMilliseconds: 50)
+        #expect(try b.read(maximum: 1) == [2])
+    }
+
+    @Test("damages and loses the bytes that it is told to")
+    func plannedFaults() throws {
+        let bench = try Bench(
+            baud: 1_000_000,
+            cable: ["--flip-at", "3", "--drop-at", "5", "--drop-at", "6"]
+        )
+        let (a, b) = (try open(bench.a), try open(bench.b))
+        try write([0, 1, 2, 3, 4, 5, 6, 7, 8], to: a)
+        #expect(try read(7, from: b) == [0, 1, 2, 2, 4, 7, 8])
+    }
+
     @Test("lets an end be closed and opened again without any harm")
     func reopened() throws {
         let bench = try Bench()

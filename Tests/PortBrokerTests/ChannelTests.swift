@@ -132,6 +132,28 @@ struct ChannelTests {
         #expect(try near.value().read(exactly: 3) == [1, 2, 3])
     }
 
+    @Test("a client that waited is shown by poll to the listener that comes (R3)")
+    func waitingIsPolled() throws {
+        let bench = try Bench()
+        let client = try bench.open(bench.b)
+        let server = try bench.open(bench.a)
+        let first = try server.listen(channel: 1)
+        let near = Background { try client.connect(channel: 1, waitMilliseconds: 20_000) }
+        let far = try acceptOne(first)
+        // The link is up; behind these bytes the request for channel 6 has arrived as well.
+        let waiting = try client.startConnecting(channel: 6)
+        try near.value().writeAll([9])
+        #expect(try far.read(exactly: 1) == [9])
+
+        let listener = try server.listen(channel: 6)
+        var requests = [PollRequest(listener.descriptor)]
+        #expect(try pollDescriptors(&requests, timeoutMilliseconds: 20_000))
+        let accepted = try acceptOne(listener)
+        let stream = try #require(try waiting.take(timeoutMilliseconds: 20_000))
+        try stream.writeAll([7])
+        #expect(try accepted.read(exactly: 1) == [7])
+    }
+
     @Test("a connection that nobody answers says what is known of the line")
     func nobody() throws {
         let bench = try Bench()

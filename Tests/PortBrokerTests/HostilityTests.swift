@@ -27,7 +27,7 @@ struct HostilityTests {
             ("reboot\n", "error code=bad-request :There is no request or message \"reboot\".\n"),
             ("\n", "error code=bad-request :\"\" is not a keyword with key=value fields.\n"),
             (
-                "open baud=9600 parity=none stop=1 flow=none\n",
+                "open baud=9600 parity=none stop=1 flow=none dtr=leave rts=leave\n",
                 "error code=not-open :hello comes first, then open, then everything else\n"
             ),
             (

@@ -11,9 +11,9 @@ struct PortDirectoryTests {
         SerialDevice(path: "/dev/ttyUSB0", driver: "ftdi_sio"),
     ]
 
-    private func directory(_ map: String = "") throws -> PortDirectory {
+    private func directory(_ map: String = "") -> PortDirectory {
         var names = PortMap()
-        try names.add(map, file: "ports")
+        names.add(map, file: "ports")
         return PortDirectory(map: names, devices: devices)
     }
 
@@ -36,7 +36,7 @@ struct PortDirectoryTests {
     func mapped() throws {
         let map =
             "# the rack\nCOM3 /dev/serial/by-id/usb-FTDI_A1-if00-port0 # left\n\n com1\t/dev/ttyUSB0\r\n"
-        let directory = try directory(map)
+        let directory = directory(map)
         #expect(
             try directory.port(named: "com3").path == "/dev/serial/by-id/usb-FTDI_A1-if00-port0"
         )
@@ -49,15 +49,15 @@ struct PortDirectoryTests {
         arguments: [
             (
                 "",
-                "port= is not a port: it must be COM1–COM256, the number alone, or a device path such as /dev/ttyUSB0; there are COM1 (/dev/ttyS0), /dev/ttyUSB0."
+                "port= is not a port: it must be COM1–COM256, the number alone, a device path such as /dev/ttyUSB0, or rfc2217://host:port; there are COM1 (/dev/ttyS0), /dev/ttyUSB0."
             ),
             (
                 "lpt1",
-                "port=lpt1 is not a port: it must be COM1–COM256, the number alone, or a device path such as /dev/ttyUSB0; there are COM1 (/dev/ttyS0), /dev/ttyUSB0."
+                "port=lpt1 is not a port: it must be COM1–COM256, the number alone, a device path such as /dev/ttyUSB0, or rfc2217://host:port; there are COM1 (/dev/ttyS0), /dev/ttyUSB0."
             ),
             (
                 "com",
-                "port=com is not a port: it must be COM1–COM256, the number alone, or a device path such as /dev/ttyUSB0; there are COM1 (/dev/ttyS0), /dev/ttyUSB0."
+                "port=com is not a port: it must be COM1–COM256, the number alone, a device path such as /dev/ttyUSB0, or rfc2217://host:port; there are COM1 (/dev/ttyS0), /dev/ttyUSB0."
             ),
             ("com0", "port=com0: COM ports are numbered 1–256."),
             ("257", "port=257: COM ports are numbered 1–256."),
@@ -83,7 +83,7 @@ struct PortDirectoryTests {
 
     @Test("says which device a name stands for when that is not there")
     func absent() throws {
-        let directory = try directory("COM9 /dev/ttyUSB77")
+        let directory = directory("COM9 /dev/ttyUSB77")
         let error = #expect(throws: PortNameError.self) {
             try directory.identity(of: try directory.port(named: "com9"))
         }
@@ -99,17 +99,18 @@ struct PortDirectoryTests {
     }
 
     @Test(
-        "names the line of the map file that makes no sense",
+        "names the line of the map file that makes no sense, and keeps the others",
         arguments: ["COM3", "COM3 ttyUSB0", "COM0 /dev/x", "3 /dev/x", "COM3 /dev/x y"]
     )
     func badMap(line: String) throws {
-        let error = #expect(throws: PortNameError.self) {
-            try directory("COM1 /dev/ttyS0\n\(line)\n")
-        }
-        #expect(
-            error?.description
-                == "ports, line 2: \"\(line)\" should be a COM name and a device path, such as COM3 /dev/ttyUSB0."
-        )
+        let directory = directory("COM1 /dev/ttyS9\n\(line)\nCOM7 /dev/ttyS7\n")
+        let sentence =
+            "ports, line 2: \"\(line)\" should be a COM name and a device, such as COM3 /dev/ttyUSB0."
+        #expect(directory.warnings == [sentence])
+        #expect(try directory.port(named: "com1").path == "/dev/ttyS9")
+        #expect(try directory.port(named: "com7").path == "/dev/ttyS7")
+        let error = #expect(throws: PortNameError.self) { try directory.port(named: "com3") }
+        #expect(error?.description == sentence)
     }
 
     @Test("reads the machine's file, then the user's, or only the one that DBGSRV_PORTS names")
@@ -131,12 +132,12 @@ struct PortDirectoryTests {
         #expect(throws: PortNameError.self) { try PortMap.standard { missing[$0] } }
     }
 
-    @Test("lists ports with their names, mapped ones first")
+    @Test("lists ports with their names, in the order of their numbers")
     func entries() throws {
-        let entries = try directory("COM5 /dev/ttyUSB77").entries
-        #expect(entries.map(\.name) == ["COM5", "COM1", nil])
-        #expect(entries.map(\.device.path) == ["/dev/ttyUSB77", "/dev/ttyS0", "/dev/ttyUSB0"])
-        #expect(entries.map(\.isPresent) == [false, true, true])
+        let entries = directory("COM5 /dev/ttyUSB77").entries
+        #expect(entries.map(\.name) == ["COM1", "COM5", nil])
+        #expect(entries.map(\.device.path) == ["/dev/ttyS0", "/dev/ttyUSB77", "/dev/ttyUSB0"])
+        #expect(entries.map(\.isPresent) == [true, false, true])
     }
 
     @Test("finds ports in sysfs: those with a device, without phantom UARTs, with their drivers")
@@ -162,7 +163,7 @@ struct PortDirectoryTests {
         }
         _ = try folder.file("ttyS0/type", "4\n")
         _ = try folder.file("ttyS1/type", "0\n")
-        let found = SerialDevices.all(classFolder: folder.path)
+        let found = SerialDevices.fromSysfs(folder.path)
         #expect(found.map(\.path) == ["/dev/ttyS0", "/dev/ttyUSB2", "/dev/ttyUSB10"])
         #expect(found.first?.driver == "drv-ttyS0")
     }

@@ -9,6 +9,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("CCapstone", []),
     ("CEditline", []),
     ("CExpat", []),
+    ("CUdev", []),
     ("CZlib", []),
 
     // Model.
@@ -24,16 +25,17 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("BrokerProtocol", ["WireCore"]),
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     ("SessionProtocol", ["WireCore"]),
+    ("TelnetSerial", []),
 
     // Edges.
     ("LinuxSystem", ["CLinuxShims", "Glibc"]),
     ("SerialPort", ["LinuxSystem", "Glibc"]),
-    ("PortDirectory", ["LinuxSystem", "Glibc"]),
+    ("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev", "Glibc"]),
     (
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "LinuxSystem", "SerialPort", "Glibc",
-            "NIOCore", "NIOPosix",
+            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "Glibc", "NIOCore", "NIOPosix",
         ]
     ),
     (
@@ -89,7 +91,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     (
         "dbgcom",
         [
-            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "LinuxSystem",
+            "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
+            "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", "Glibc", "Logging",
             "ArgumentParser", "NIOCore", "NIOPosix",
         ]

@@ -61,6 +61,14 @@ int clinux_terminal_counters(int descriptor, struct clinux_line_counters *counte
 int clinux_terminal_uart_type(int descriptor);
 // ASYNC_LOW_LATENCY, which makes FTDI drivers use a latency timer of 1 ms; answers the earlier state.
 int clinux_terminal_set_low_latency(int descriptor, int on);
+// Raises or lowers DTR (0) or RTS (1).
+int clinux_terminal_set_modem_line(int descriptor, int line, int on);
+
+// The lines that the other side drives: 1 for CTS, 2 for DSR, 4 for DCD.
+int clinux_terminal_modem_inputs(int descriptor);
+// TIOCGWINSZ and TIOCSWINSZ.
+int clinux_terminal_read_window(int descriptor, uint16_t *rows, uint16_t *columns);
+int clinux_terminal_write_window(int descriptor, uint16_t rows, uint16_t columns);
 
 // A new pseudo-terminal's master, unlocked.
 int clinux_pseudo_terminal_open(void);

@@ -96,6 +96,12 @@ final class RunningProgram {
         output = ""
     }
 
+    /// Forgets the errors so far.
+    func forgetErrors() {
+        while collect(until: Date(timeIntervalSinceNow: 5), waiting: false) {}
+        errors = ""
+    }
+
     /// Waits for its end and collects the rest of the output.
     func waitForExit() throws -> Int32 {
         let deadline = Date(timeIntervalSinceNow: Self.patienceSeconds)

@@ -19,7 +19,7 @@ struct SerialLine {
     let program: RunningProgram
 
     /// Lays a line whose ends are symlinks in the lab's folder.
-    init(_ kind: Kind, in lab: Lab) throws {
+    init(_ kind: Kind, in lab: Lab, faults: [String] = []) throws {
         self.lab = "\(lab.folder)/lab"
         desk = "\(lab.folder)/desk"
         switch kind {
@@ -32,7 +32,7 @@ struct SerialLine {
         case .cable:
             program = try lab.start(
                 "dbgcom",
-                ["cable", "--baud", "\(baudRate)", "--link-a", self.lab, "--link-b", desk]
+                ["cable", "--baud", "\(baudRate)", "--link-a", self.lab, "--link-b", desk] + faults
             )
             try program.wait(for: "\n")
         }

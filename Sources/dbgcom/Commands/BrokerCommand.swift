@@ -35,6 +35,12 @@ struct BrokerCommand: ParsableCommand {
     @Option(help: "Flow control: none, rts-cts or xon-xoff.")
     var flow = "none"
 
+    @Option(help: "The modem line DTR: on, off or leave.")
+    var dtr = LineLevel.leave
+
+    @Option(help: "The modem line RTS: on, off or leave.")
+    var rts = LineLevel.leave
+
     @Option(help: "The port's name for people.")
     var name: String?
 
@@ -99,17 +105,31 @@ struct BrokerCommand: ParsableCommand {
             folder: try folder ?? RuntimeDirectory.open(),
             key: try key ?? directory.identity(of: found).key
         )
-        return (Port(name: name ?? found.name, path: found.path), files)
+        let known = found.identity ?? SerialDevices.device(path: found.path)?.identity
+        return (Port(name: name ?? found.name, path: found.path, identity: known), files)
+    }
+
+    /// How a port is found again that has been unplugged; what is built in has its path for that.
+    private func search(_ port: Port) -> PortSearch? {
+        guard let identity = port.identity, identity.isPortable else { return nil }
+        return PortSearch(
+            identity: identity.description,
+            find: { SerialDevices.device(identity)?.path },
+            watch: { onChange in PortWatch { _ in onChange() } }
+        )
     }
 
     private func configuration(_ port: Port, _ files: BrokerFiles) -> BrokerConfiguration {
         var settings = SerialConfiguration(baudRate: baud, stopBits: stopBits)
         settings.parity = SerialConfiguration.Parity(rawValue: parity.rawValue) ?? .none
         settings.flowControl = SerialConfiguration.FlowControl(rawValue: flow) ?? .none
+        settings.dtr = SerialConfiguration.ModemLine(rawValue: dtr.rawValue) ?? .leave
+        settings.rts = SerialConfiguration.ModemLine(rawValue: rts.rawValue) ?? .leave
         let log = BrokerLog()
         return BrokerConfiguration(
             devicePath: port.path,
             portName: port.name,
+            search: search(port),
             files: files,
             keyOfDevice: Self.key(ofDevice:),
             settings: settings,
@@ -123,7 +143,7 @@ struct BrokerCommand: ParsableCommand {
     @Sendable
     private static func key(ofDevice path: String) -> String? {
         let port = Port(name: path, path: path)
-        return try? PortDirectory().identity(of: port).key
+        return try? PortDirectory.identity(of: port, known: { [] }).key
     }
 
     private func milliseconds(_ variable: String, _ usual: Double) -> Int {
@@ -162,4 +182,9 @@ struct BrokerLog: Sendable {
         let fraction = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
         return "\(seconds).\(fraction)Z"
     }
+}
+
+/// What is done with a modem line.
+enum LineLevel: String, ExpressibleByArgument, CaseIterable {
+    case on, off, leave
 }

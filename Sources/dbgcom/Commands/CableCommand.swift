@@ -12,7 +12,13 @@ struct CableCommand: ParsableCommand {
         discussion: """
             Makes two pseudo-terminals and carries bytes between them no faster than the baud rate allows, in \
             both directions at once, with faults if wanted. Runs until SIGINT or SIGTERM, then removes its \
-            links. When both ends are there it prints one line that begins with "ready".
+            links. When both ends are there it prints one line that begins with "ready". SIGUSR1 cuts the line, \
+            SIGUSR2 joins it again.
+
+              dbgcom cable --link-a ~/com1 --link-b ~/com2 --baud 115200 --latency-ms 2
+              dbgcom cable --link-a a --link-b b --bit-error-rate 1e-5 --drop-rate 1e-6 --seed 7
+              dbgcom cable --link-a a --link-b b --burst-every 20000 --burst-length 200
+              dbgcom cable --link-a a --link-b b --cut-after 5 --cut-for 2 --cut-every 10
             """
     )
 
@@ -27,6 +33,9 @@ struct CableCommand: ParsableCommand {
 
     @Option(help: "Milliseconds from a byte's last bit to its arrival.")
     var latencyMs = 0.0
+
+    @Option(help: "Bytes arrive in batches, so many milliseconds apart, as from a USB adapter.")
+    var batchMs = 0.0
 
     @OptionGroup(title: "Faults")
     var faults: CableFaults
@@ -44,6 +53,9 @@ struct CableCommand: ParsableCommand {
         guard 0...60_000 ~= latencyMs else {
             throw ValidationError("latency-ms=\(latencyMs): the latency must be 0–60000.")
         }
+        guard 0...1000 ~= batchMs else {
+            throw ValidationError("batch-ms=\(batchMs): batches must be 0–1000 ms apart.")
+        }
         if let linkA, linkA == linkB {
             throw ValidationError("link-a and link-b are both \(linkA).")
         }
@@ -53,9 +65,15 @@ struct CableCommand: ParsableCommand {
         let signals = try TerminationSignals()
         var conditions = LineConditions(baudRate: baud)
         conditions.latencyNanoseconds = UInt64(latencyMs * 1_000_000)
+        conditions.deliveryIntervalNanoseconds = UInt64(batchMs * 1_000_000)
         faults.apply(to: &conditions)
         let seed = faults.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        let cable = try Cable(conditions, seed: seed, cut: faults.cut)
+        let cable = try Cable(
+            conditions,
+            seed: seed,
+            planned: faults.planned,
+            cuts: faults.cuts
+        )
         let links = try [(linkA, cable.pathA), (linkB, cable.pathB)].compactMap { name, target in
             try name.map { try CableLink($0, to: target) }
         }
@@ -99,11 +117,20 @@ struct CableFaults: ParsableArguments {
     @Option(help: "Bursts of noise: the chance that a bit is turned over in them.")
     var burstErrorRate = 0.2
 
+    @Option(help: "Turn over a bit of this byte from A to B, counted from 0; may be repeated.")
+    var flipAt: [Int] = []
+
+    @Option(help: "Lose this byte from A to B; may be repeated.")
+    var dropAt: [Int] = []
+
     @Option(help: "Cut the line after so many seconds.")
     var cutAfter: Double?
 
     @Option(help: "Seconds for which the line stays cut.")
     var cutFor = 1.0
+
+    @Option(help: "Seconds from the beginning of one cut to that of the next.")
+    var cutEvery: Double?
 
     @Option(help: "Where the faults' randomness starts; the same seed gives the same faults.")
     var seed: UInt64?
@@ -120,6 +147,18 @@ struct CableFaults: ParsableArguments {
         where !(bytes >= 1 && bytes <= 1e12) {
             throw ValidationError("\(name)=\(bytes): a number of bytes is at least 1.")
         }
+        for (name, position) in flipAt.map({ ("flip-at", $0) }) + dropAt.map({ ("drop-at", $0) })
+        where position < 0 {
+            throw ValidationError("\(name)=\(position): bytes are counted from 0.")
+        }
+        if let cutEvery, !(cutFor < cutEvery) {
+            throw ValidationError(
+                "cut-every=\(cutEvery): the line must be whole for a while: more than \(cutFor) s."
+            )
+        }
+        if cutEvery != nil && cutAfter == nil {
+            throw ValidationError("cut-every goes with cut-after.")
+        }
         for (name, seconds) in [("cut-after", cutAfter ?? 0), ("cut-for", cutFor)]
         where !(0...1_000_000 ~= seconds) {
             throw ValidationError("\(name)=\(seconds): seconds must be 0–1000000.")
@@ -130,8 +169,11 @@ struct CableFaults: ParsableArguments {
         bitErrorRate + dropRate + insertRate + duplicateRate > 0 || burstEvery != nil
     }
 
-    var cut: ClosedRange<Double>? {
-        cutAfter.map { $0...($0 + cutFor) }
+    var cuts: CutSchedule { CutSchedule(after: cutAfter, length: cutFor, every: cutEvery) }
+
+    var planned: [PlannedFault] {
+        flipAt.map { PlannedFault(at: $0, .flip(bit: 0)) }
+            + dropAt.map { PlannedFault(at: $0, .drop) }
     }
 
     func apply(to conditions: inout LineConditions) {
