@@ -27,8 +27,11 @@ extension MuxLink {
             return earliest
         }
         consider(session.acks.delayedUntil.map { max($0, clock.readyAt) })
-        if !session.isPollDue { consider(probeDeadline) }
-        consider(keepAliveAt)
+        // A POLL that is due goes out when the line has room, and not before.
+        if !session.isPollDue {
+            consider(probeDeadline)
+            consider(keepAliveAt)
+        }
         consider(lastHeard.advanced(byNanoseconds: Self.silenceNanoseconds))
         return earliest
     }

@@ -123,6 +123,9 @@ final class Cable {
     var onStep: ((Cable) -> Void)?
     /// Bytes that one end handed to the line and the line refused: the link's pacing must never let it.
     private(set) var refusedBytes = 0
+    /// Steps in a row in which somebody asked to be called at once: an owner of a link would spin.
+    private var spinCount = 0
+    private(set) var longestSpin = 0
     /// Everything that was handed to the lines, when asked for.
     var records = false
     private(set) var recordedRight: [UInt8] = []
@@ -201,6 +204,8 @@ final class Cable {
         settle()
         var next = min(left.deadline ?? limit, right.deadline ?? limit)
         next = min(next, toRight.nextDeadline ?? limit, toLeft.nextDeadline ?? limit)
+        spinCount = next <= now ? spinCount + 1 : 0
+        longestSpin = max(longestSpin, spinCount)
         now = min(max(next, now.advanced(byNanoseconds: 1)), limit)
         let arrivedRight = toRight.deliver(at: now)
         if !arrivedRight.isEmpty { right.link.receive(arrivedRight[...], at: now) }

@@ -137,6 +137,7 @@ package final class Storm {
             ledger.check(memory.connections <= connectionsMax, "too many connections")
             ledger.check(memory.isWithinLimits(window: Self.window), "too much memory: \(memory)")
         }
+        ledger.check(cable.longestSpin < 100, "the link asks to be called again and again")
         ledger.check(cable.refusedBytes == 0, "the line was overfilled")
     }
 
