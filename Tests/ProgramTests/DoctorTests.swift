@@ -144,6 +144,7 @@ struct DoctorTests {
             )
         }
         let watch = try dbgcom("watch")
+        try watch.wait(for: "watching", in: \.errors)
         let absent = try dbgcom("list")
         #expect(try absent.waitForExit() == 0)
         #expect(absent.output.contains("COM9"), "\(absent.output)")
