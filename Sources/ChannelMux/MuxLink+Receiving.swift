@@ -81,7 +81,7 @@ extension MuxLink {
         {
             clock.delay(nanoseconds: excess, at: now)
         }
-        for _ in 0..<outcome.lostFrames { sizer.lost() }
+        sizer.lost(frames: outcome.lostFrames)
         // Whoever reports damage may have missed our acknowledgement as well as a frame.
         if acknowledgement.sawDamage && outcome.lostFrames == 0 { session?.acks.repeatNow() }
         if outcome.madeProgress {

@@ -161,7 +161,7 @@ struct SharingTests {
         #expect((192...2048).contains(longest))
         for _ in 0..<200 {
             sizer.sent(bytes: 100)
-            sizer.lost()
+            sizer.lost(frames: 1)
         }
         #expect((24...30).contains(sizer.payloadMax(isInteractive: false)))
     }
