@@ -56,7 +56,7 @@ speed: packages
 	$(RELEASE)/trialrunner speed
 
 fuzz: packages
-	SWIFT=$(SWIFT) Tests/Fuzz/run $(or $(SECONDS),30)
+	Tests/Fuzz/run $(or $(SECONDS),30)
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -67,7 +67,8 @@ install: build
 	$(RELEASE)/dbgcom --generate-completion-script zsh >$(DESTDIR)$(COMPLETIONS_zsh)/_dbgcom
 	$(RELEASE)/dbgcom --generate-completion-script fish >$(DESTDIR)$(COMPLETIONS_fish)/dbgcom.fish
 	install -d $(DESTDIR)$(UDEV_RULES)
-	install -m 0644 udev/62-dbgsrv-serial.rules $(DESTDIR)$(UDEV_RULES)
+	sed 's|@BINDIR@|$(PREFIX)/bin|g' udev/62-dbgsrv-serial.rules >$(DESTDIR)$(UDEV_RULES)/62-dbgsrv-serial.rules
+	chmod 0644 $(DESTDIR)$(UDEV_RULES)/62-dbgsrv-serial.rules
 
 clean:
 	rm -rf .build

@@ -28,6 +28,8 @@ extension Broker {
         case .closed(let id): end(id, .finished, "both sides have finished")
         case .reset(let id, let reason): end(id, .reset, reason.words)
         case .writable(let id): connections[id]?.sendOn()
+        // A channel of the broker is a byte stream; nobody has asked for these yet.
+        case .breakReceived, .modemLines: break
         }
     }
 

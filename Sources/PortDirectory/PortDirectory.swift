@@ -152,6 +152,21 @@ public struct PortDirectory: Sendable {
         return index + 1
     }
 
+    /// The name that a udev rule makes a link under: `com3`; nil when the device has none that lasts.
+    ///
+    /// - Parameters:
+    ///   - path: the device node.
+    ///   - ruled: the property `DBGSRV_COM`, which is not in udev's database yet while its rules run.
+    public func linkName(ofDevice path: String, ruled: String?) -> String? {
+        if let number = ruled.flatMap(Self.anyNumber), 1...Self.numberMax ~= number {
+            return "com\(number)"
+        }
+        guard warnings.isEmpty,
+            let entry = entries.first(where: { $0.number != nil && $0.device.path == path })
+        else { return nil }
+        return entry.number.map { "com\($0)" }
+    }
+
     /// The number of `COM2` or `com2`, 1–256.
     static func comNumber(_ name: String) -> Int? {
         guard name.count > 3, name.prefix(3).lowercased() == "com", let number = anyNumber(name),

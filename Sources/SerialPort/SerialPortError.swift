@@ -12,6 +12,8 @@ public enum SerialPortError: Error, Sendable, Equatable {
     case permissionDenied(path: String, group: String)
     /// Somebody else uses it.
     case busy(path: String, holder: DescriptorHolder?)
+    /// An older program has left its lock file; it lives, but may be another one of the same number.
+    case lockFile(path: String, file: String, holder: DescriptorHolder)
     /// A login prompt runs on it.
     case loginPrompt(path: String, holder: DescriptorHolder)
     /// The rate is not a rate.
@@ -42,6 +44,9 @@ extension SerialPortError: CustomStringConvertible {
                 + (holder.remedy.isEmpty ? "." : "; \(holder.remedy).")
         case .busy(let path, nil):
             "The port \(path) is in use by another program, which cannot be seen from here."
+        case .lockFile(let path, let file, let holder):
+            "The port \(path) is locked by \(holder.description) with the file \(file); if that "
+                + "program has nothing to do with the port, remove the file."
         case .loginPrompt(let path, let holder):
             "A login prompt, \(holder.description), runs on \(path); stop it with "
                 + "systemctl stop serial-getty@\(Self.lastName(path))."

@@ -12,13 +12,17 @@ struct UUCPLock {
 
     /// Takes the lock as far as possible.
     ///
-    /// - Throws: `SerialPortError.busy` when a live program has it.
+    /// The file of a program that is gone is replaced, where the folder lets us remove it; where it does not (a
+    /// sticky folder and another user's file) the port is ours all the same, by flock(2).
+    ///
+    /// - Throws: `SerialPortError.lockFile` when a live program has it.
     init?(device: String, folder: String) throws(SerialPortError) {
         let name = device.hasPrefix("/dev/") ? String(device.dropFirst(5)) : device
         path = "\(folder)/LCK.." + name.map { $0 == "/" ? "_" : String($0) }.joined()
         if let owner = Self.owner(of: path), owner != getpid() {
             if processIsAlive(owner) {
-                throw .busy(path: device, holder: DescriptorHolder(processID: owner))
+                let holder = DescriptorHolder(processID: owner)
+                throw .lockFile(path: device, file: path, holder: holder)
             }
             unlink(path)
         }

@@ -15,7 +15,7 @@ struct DbgCom: ParsableCommand {
         subcommands: [
             ListCommand.self, WatchCommand.self, StatsCommand.self, DoctorCommand.self,
             LoopbackCommand.self, BenchCommand.self, ConnectCommand.self, ServeCommand.self,
-            CableCommand.self, BrokerCommand.self,
+            CableCommand.self, BrokerCommand.self, PortLinkCommand.self,
         ]
     )
 }

@@ -41,12 +41,14 @@ struct MockMachine {
         serialNumber: String?,
         socket: String = "2",
         bus: Int = 1,
-        properties: [String] = []
+        properties: [String] = [],
+        attributes: [String] = []
     ) {
         let device = "/devices/pci0000:00/0000:00:14.0/usb\(bus)/\(bus)-\(socket)"
         let interface = "\(device)/\(bus)-\(socket):1.0"
         let port = "\(interface)/ttyUSB\(index)"
         let serial = serialNumber.map { "A: serial=\($0)\\n\n" } ?? ""
+        let knobs = attributes.map { "A: \($0)\\n\n" }.joined()
         let extra = properties.map { "E: \($0)\n" }.joined()
         description += """
             P: \(device)
@@ -65,7 +67,7 @@ struct MockMachine {
             P: \(port)
             E: SUBSYSTEM=usb-serial
             A: port_number=0\\n
-            L: driver=../../../../../../../bus/usb-serial/drivers/ftdi_sio
+            \(knobs)L: driver=../../../../../../../bus/usb-serial/drivers/ftdi_sio
 
             P: \(port)/tty/ttyUSB\(index)
             N: ttyUSB\(index)

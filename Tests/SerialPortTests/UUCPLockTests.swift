@@ -35,11 +35,12 @@ struct UUCPLockTests {
                 lockFolder: line.folder.path
             )
         }
-        guard case .busy(_, let holder?) = error else {
-            Issue.record("not busy: \(String(describing: error))")
+        guard case .lockFile(_, let file, let holder) = error else {
+            Issue.record("not locked: \(String(describing: error))")
             return
         }
         #expect(holder.processID == 1)
+        #expect(error?.description.contains("with the file \(file); if that program") == true)
     }
 
     @Test(

@@ -41,6 +41,12 @@ extension Finding {
                 words,
                 holder.map { "kill \($0.processID)" } ?? "sudo fuser -v \(path)"
             )
+        case .lockFile(_, let file, let holder):
+            self = .problem(
+                words,
+                "kill \(holder.processID)",
+                "rm \(file)     (if it is another program)"
+            )
         case .loginPrompt(let path, _):
             let name = path.split(separator: "/").last.map(String.init) ?? path
             self = .problem(words, "sudo systemctl mask --now serial-getty@\(name)")
