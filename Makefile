@@ -56,7 +56,7 @@ speed: packages
 	$(RELEASE)/trialrunner speed
 
 fuzz: packages
-	SWIFT=$(SWIFT) Tests/Fuzz/run $(or $(SECONDS),30)
+	Tests/Fuzz/run $(or $(SECONDS),30)
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin

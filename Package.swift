@@ -191,7 +191,7 @@ let testTargets: [Target] = [
     ),
     .executableTarget(
         name: "trialrunner",
-        dependencies: ["ChannelMux", "LinkTrials", "WireCore"],
+        dependencies: ["ChannelMux", "Deflate", "LinkTrials", "WireCore"],
         path: "Tests/TrialRunner",
         swiftSettings: strict
     ),

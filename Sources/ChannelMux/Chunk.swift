@@ -26,6 +26,8 @@ enum Chunk: Sendable, Equatable {
     case reset(wireID: UInt16, reason: UInt8)
     /// The side that did not open it has forgotten the connection; its id may be used again.
     case release(wireID: UInt16)
+    /// A BREAK, or modem lines.
+    case mark(MarkChunk)
     /// Of a kind that this version does not know.
     case unknown(kind: UInt8)
 }
@@ -65,10 +67,13 @@ extension Chunk {
         guard let head = reader.takeUInt8() else { return nil }
         let kind = head & 0xF0
         if kind >= Kind.firstWithLength {
-            guard let count = reader.takeUInt8(), reader.takeBytes(Int(count)) != nil else {
+            guard let count = reader.takeUInt8(), let bytes = reader.takeBytes(Int(count)) else {
                 return nil
             }
-            return .unknown(kind: kind)
+            guard kind == MarkChunk.breakKind || kind == MarkChunk.modemKind else {
+                return .unknown(kind: kind)
+            }
+            return MarkChunk(kind: kind, bytes).map { .mark($0) }
         }
         guard let wireID = reader.takeWireID() else { return nil }
         switch kind {
@@ -167,6 +172,7 @@ extension Chunk {
             Self.put(Kind.reset, wireID, to: &writer)
             writer.put(reason)
         case .release(let wireID): Self.put(Kind.release, wireID, to: &writer)
+        case .mark(let chunk): chunk.write(to: &writer)
         case .unknown(let kind): writer.put([kind, 0])
         }
     }

@@ -9,6 +9,7 @@ struct FrameSizer: Sendable {
     private static let interactiveNanoseconds: UInt64 = 10_000_000
     private static let interactiveWireBytesMin = 64
     private static let payloadMin = 24
+    private static let burstFramesMin = 4
     private static let lonePayload = 192...2048
 
     private let lonePayloadMax: Int
@@ -29,8 +30,14 @@ struct FrameSizer: Sendable {
     /// Counts bytes handed to the line.
     mutating func sent(bytes: Int) { bytesSinceLoss += bytes }
 
-    /// Counts a lost frame.
-    mutating func lost() {
+    /// Counts frames found to be lost together.
+    ///
+    /// Many at once are a burst of noise, which shorter frames would not have escaped.
+    mutating func lost(frames count: Int) {
+        for _ in 0..<(count >= Self.burstFramesMin ? 1 : count) { lost() }
+    }
+
+    private mutating func lost() {
         let distance = Double(bytesSinceLoss)
         let weight = distance * 4 < lossDistance ? 0.25 : 0.125
         lossDistance += (distance - lossDistance) * weight

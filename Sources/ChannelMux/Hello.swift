@@ -48,7 +48,7 @@ struct Hello: Sendable, Equatable {
         static let flowControlSafe = Features(rawValue: 1 << 1)
         /// Reserved: changing the baud rate together.
         static let baudChange = Features(rawValue: 1 << 2)
-        /// Reserved: BREAK and modem lines of a connection.
+        /// BREAK and modem lines of a connection.
         static let modemLines = Features(rawValue: 1 << 3)
     }
 }

@@ -18,6 +18,8 @@ struct LineClassifier: Sendable {
     private(set) var verdict: LineVerdict?
     /// Pieces that are coded as our frames are, with the check sum of some other session.
     private var frameCount = 0
+    /// Pieces between two zeros that nobody can have coded.
+    private var damageCount = 0
 
     init(at now: MonotonicInstant) { openedAt = now }
 
@@ -39,7 +41,12 @@ struct LineClassifier: Sendable {
     ///
     /// Whoever sends those speaks our language to somebody who was here before, whatever text is in them.
     mutating func noteFrame(bytes count: Int) {
-        if count >= Self.frameBytesMin { frameCount = min(frameCount + 1, Self.framesMin) }
+        if count >= Self.frameBytesMin { frameCount += 1 }
+    }
+
+    /// Notes a piece that is not coded as a frame is; of noise, one in many looks well coded by chance.
+    mutating func noteDamage() {
+        damageCount += 1
     }
 
     /// When to judge next.
@@ -78,7 +85,7 @@ struct LineClassifier: Sendable {
     }
 
     private var kind: LineVerdict? {
-        if frameCount >= Self.framesMin { return nil }
+        if frameCount >= Self.framesMin && frameCount > damageCount { return nil }
         if hasPacket { return .rawRSP }
         if hasKernelDebuggerLeader { return .kernelDebugger }
         if hasMultiplexerFrames { return .otherMultiplexer }

@@ -51,6 +51,7 @@ public struct MuxConfiguration: Sendable {
 
     /// What this end can do.
     var features: Hello.Features {
-        compresses ? [.compression, .flowControlSafe] : [.flowControlSafe]
+        compresses
+            ? [.compression, .flowControlSafe, .modemLines] : [.flowControlSafe, .modemLines]
     }
 }

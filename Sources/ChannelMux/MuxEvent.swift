@@ -20,6 +20,10 @@ public enum MuxEvent: Sendable, Equatable {
     case closed(ConnectionID)
     /// The connection broke; the handle is gone.
     case reset(ConnectionID, ResetReason)
+    /// The peer sent a BREAK, behind the bytes received so far.
+    case breakReceived(ConnectionID, milliseconds: Int)
+    /// The peer's modem lines are so, from behind the bytes received so far.
+    case modemLines(ConnectionID, ModemLines)
     /// The send queue, which had been full, has room again.
     case writable(ConnectionID)
 }

@@ -68,7 +68,7 @@ extension MuxLink {
 
     // MARK: Acknowledgements
 
-    private mutating func receive(_ acknowledgement: Acknowledgement, at now: MonotonicInstant) {
+    mutating func receive(_ acknowledgement: Acknowledgement, at now: MonotonicInstant) {
         guard let shortest = session?.roundTrip.shortest ?? .some(0),
             let outcome = session?.sender.acknowledge(
                 acknowledgement,
@@ -81,7 +81,7 @@ extension MuxLink {
         {
             clock.delay(nanoseconds: excess, at: now)
         }
-        for _ in 0..<outcome.lostFrames { sizer.lost() }
+        sizer.lost(frames: outcome.lostFrames)
         // Whoever reports damage may have missed our acknowledgement as well as a frame.
         if acknowledgement.sawDamage && outcome.lostFrames == 0 { session?.acks.repeatNow() }
         if outcome.madeProgress {
@@ -165,6 +165,7 @@ extension MuxLink {
         case .data(let data): receiveData(data, slot, at: now)
         case .part(let data, let start, let isFinal):
             receiveData(data, start: Int(start), isFinal: isFinal, slot, at: now)
+        case .mark(let chunk): receiveMark(chunk, slot)
         case .accept(_, let codes, let limit): receiveAccept(slot, codes: codes, limit: limit)
         case .credit(_, let limit): raiseLimit(slot, to: limit)
         case .refuse(_, let reason):
@@ -192,7 +193,20 @@ extension MuxLink {
         // Whoever sends data has accepted, even when what stands before it is still missing.
         becomeOpen(slot)
         lineUse.note(slot, isSparse: chunk.isSparse, at: now)
-        switch connections[slot].incoming.receive(chunk, start: start, isFinal: isFinal) {
+        pass(
+            on: connections[slot].incoming.receive(chunk, start: start, isFinal: isFinal),
+            slot
+        )
+    }
+
+    private mutating func receiveMark(_ chunk: MarkChunk, _ slot: Int) {
+        guard connections[slot].phase != .ending else { return }
+        becomeOpen(slot)
+        pass(on: connections[slot].incoming.receive(chunk), slot)
+    }
+
+    private mutating func pass(on reception: IncomingStream.Reception, _ slot: Int) {
+        switch reception {
         case .nothing: break
         case .violation:
             counters.protocolErrors += 1
@@ -207,117 +221,27 @@ extension MuxLink {
     }
 
     private mutating func deliver(_ bytes: [UInt8], isLast: Bool, _ slot: Int) {
+        let marks = connections[slot].incoming.takeMarks()
         guard connections[slot].phase == .open else {
             connections[slot].early += bytes
             return
         }
-        if !bytes.isEmpty { events.append(.received(connections[slot].id, bytes)) }
+        let id = connections[slot].id
+        var start = 0
+        for (offset, mark) in marks {
+            if offset > start { events.append(.received(id, Array(bytes[start..<offset]))) }
+            events.append(mark.event(id))
+            start = offset
+        }
+        if start == 0 && !bytes.isEmpty {
+            events.append(.received(id, bytes))
+        } else if start < bytes.count {
+            events.append(.received(id, Array(bytes[start...])))
+        }
         if isLast {
-            events.append(.peerFinished(connections[slot].id))
+            events.append(.peerFinished(id))
             watchClosing(slot)
         }
-    }
-
-    // MARK: The session
-
-    private mutating func receiveHello(_ hello: Hello, at now: MonotonicInstant) {
-        switch handshake.receive(hello, using: &generator) {
-        case .nothing: break
-        case .loopback: report(.loopback)
-        case .otherVersion(let lowest, let highest):
-            report(.otherVersion(lowest: lowest, highest: highest))
-        case .answer:
-            updateCandidate()
-            greeter.answer(at: now)
-        case .began(let answers):
-            beginSession(at: now)
-            if answers { greeter.answer(at: now) }
-        case .resumed(let receiveNext, let answers):
-            resume(receiveNext: receiveNext, at: now)
-            if answers { greeter.answer(at: now) }
-        case .replaced(let peer):
-            endSession(.peerRestarted, candidate: peer, at: now)
-            greeter.start(at: now)
-            updateCandidate()
-        }
-        updateCoding()
-        guard hello.epoch != handshake.epoch else { return }
-        if handshake.sessionPeer?.epoch == hello.epoch { lastHeard = now }
-        if !isUp { classifier.restart(at: now) }
-    }
-
-    private mutating func updateCandidate() {
-        guard handshake.sessionPeer == nil, let peer = handshake.peer else { return }
-        candidateCheck = FrameCheck(sender: peer.epoch, receiver: handshake.epoch)
-    }
-
-    /// How the peer codes is known as soon as it is.
-    private mutating func updateCoding() {
-        let features = handshake.peer?.features ?? []
-        assembler.isFlowControlSafe = features.contains(.flowControlSafe)
-    }
-
-    private mutating func report(_ verdict: LineVerdict) {
-        if classifier.note(verdict) { events.append(.lineVerdict(verdict)) }
-    }
-
-    private mutating func beginSession(at now: MonotonicInstant) {
-        guard let peer = handshake.sessionPeer else { return }
-        session = LinkSession(ownEpoch: handshake.epoch, peer: peer)
-        // Its answer comes at once, so that the first round trip is a true one.
-        session?.isPollDue = true
-        candidateCheck = nil
-        wentUp(peer, at: now)
-        for slot in connections.slots.indices where connections[slot].phase == .connecting {
-            session?.control.append(ControlItem(id: connections[slot].id, kind: .open))
-        }
-    }
-
-    private mutating func wentUp(_ peer: Peer, at now: MonotonicInstant) {
-        greeter.stop()
-        lastHeard = now
-        lastPolled = now
-        downSince = nil
-        events.append(.linkUp(peerIdentity: peer.identity))
-    }
-
-    /// The session goes on: everything under way was lost, as far as the peer does not say otherwise.
-    private mutating func resume(receiveNext: UInt8?, at now: MonotonicInstant) {
-        if let receiveNext { receive(Acknowledgement(next: receiveNext), at: now) }
-        session?.sender.loseAll()
-        session?.acks.repeatNow()
-        guard downSince != nil, let peer = handshake.sessionPeer else { return }
-        counters.resumes += 1
-        wentUp(peer, at: now)
-    }
-
-    private mutating func comeUpByFrame(at now: MonotonicInstant) {
-        handshake.heardFrame(using: &generator)
-        if session == nil { beginSession(at: now) } else { resume(receiveNext: nil, at: now) }
-    }
-
-    private mutating func peerLeft(_ reason: UInt8, at now: MonotonicInstant) {
-        let reason = ResetReason(rawValue: reason) ?? .left
-        endSession(reason, candidate: nil, at: now)
-        // Its line may be a console's again: whoever comes back speaks first.
-        greeter.stop()
-    }
-
-    /// The peer sends what no peer does: nothing of this session can be trusted any more.
-    private mutating func breakLink(at now: MonotonicInstant) {
-        counters.protocolErrors += 1
-        sayFarewell(.protocolError)
-        endSession(.protocolError, candidate: nil, at: now)
-        greeter.start(at: now)
-    }
-
-    /// Forgets the session; connections end with that reason.
-    mutating func endSession(_ reason: ResetReason, candidate: Peer?, at now: MonotonicInstant) {
-        if isUp { events.append(.linkDown(reason: reason.words)) }
-        dropSession(reason, keepsUnanswered: true, at: now)
-        handshake.forget(candidate: candidate, using: &generator)
-        updateCoding()
-        classifier.restart(at: now)
     }
 }
 
@@ -329,6 +253,7 @@ extension Chunk {
         case .open(let wireID, _, _, _, _), .accept(let wireID, _, _), .refuse(let wireID, _),
             .credit(let wireID, _), .reset(let wireID, _), .release(let wireID):
             wireID
+        case .mark(let chunk): chunk.wireID
         case .unknown: nil
         }
     }

@@ -6,6 +6,8 @@ extension MuxLink {
     /// A zero before a frame throws away what noise has left in the receiver since the line fell silent.
     private static let idleNanoseconds: UInt64 = 20_000_000
     private static let farewellCount = 3
+    private static let roundNanoseconds: UInt64 = 1_000_000_000
+    private static let sharePayloadMin = 96
     /// Bundles are never cut up again, so they stay short.
     private static let bundlePayloadMax = 240
     /// A lost frame that is longer than this many times the present size is cut up.
@@ -14,8 +16,13 @@ extension MuxLink {
     /// The longest payload of a data frame now.
     func payloadMax(at now: MonotonicInstant) -> Int {
         let longest = sizer.payloadMax(isInteractive: lineUse.isInteractive(at: now))
-        guard let bodyBytesMax = session?.peer.bodyBytesMax else { return longest }
-        return min(longest, bodyBytesMax - Wire.dataOverhead)
+        guard let session else { return longest }
+        let allowed = min(longest, session.peer.bodyBytesMax - Wire.dataOverhead)
+        let count = session.scheduler.bulk.count
+        guard count > 1 else { return allowed }
+        // Where very many transfers take turns, nobody waits much longer than a second for his.
+        let share = clock.bytes(inNanoseconds: Self.roundNanoseconds) / count
+        return min(allowed, max(share, Self.sharePayloadMin))
     }
 
     /// What a connection may have waiting to count as sparse.

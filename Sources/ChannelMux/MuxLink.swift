@@ -84,7 +84,9 @@ public struct MuxLink: Sendable {
         var input = bytes
         while let piece = assembler.next(from: &input) {
             switch piece {
-            case .damaged: receiveDamage(at: now)
+            case .damaged:
+                if !isUp { classifier.noteDamage() }
+                receiveDamage(at: now)
             case .whole(let frame): receiveFrame(frame, at: now)
             }
         }

@@ -38,6 +38,8 @@ struct StreamPiece: Sendable, Equatable {
     var isLast: Bool
     /// The chunk is coded.
     var isCoded: Bool
+    /// The chunk is this, and has no bytes.
+    var mark: StreamMark?
 
     /// Whether all of another piece is in this one.
     func covers(_ other: StreamPiece) -> Bool {
@@ -51,6 +53,8 @@ struct OutgoingStream: Sendable {
     /// Chunks that a stream runs on at most beyond one that goes out in parts: their numbers must stay
     /// comparable in 8 bits.
     private static let splitSpanMax: UInt64 = 100
+    /// Marks that wait for the bytes before them.
+    private static let marksMax = 64
 
     var queue = ByteQueue()
     /// How far the peer lets it run: a byte offset modulo 2³².
@@ -65,6 +69,8 @@ struct OutgoingStream: Sendable {
     var isFinishing = false
     var finishSent = false
     private var resend: [StreamPiece] = []
+    /// What stands where in the stream, by the count of bytes before it.
+    private var marks: [(position: Int, mark: StreamMark)] = []
     /// The oldest chunk that goes out in parts, until all parts are acknowledged.
     private var splitFloor: UInt64?
     /// One more than the number of the last frame with a part.
@@ -76,14 +82,31 @@ struct OutgoingStream: Sendable {
     var isSplit: Bool { splitFloor != nil }
     var hasParts: Bool { !resend.isEmpty }
 
-    private var sendableCount: Int {
-        if let splitFloor, nextOrder - splitFloor >= Self.splitSpanMax { return 0 }
-        return min(queue.count, max(credit, 0))
+    /// Whether another chunk may take a number.
+    private var hasNumbers: Bool {
+        guard let splitFloor else { return true }
+        return nextOrder - splitFloor < Self.splitSpanMax
     }
+
+    private var sendableCount: Int {
+        guard hasNumbers else { return 0 }
+        let beforeMark = marks.first.map { $0.position - sentCount } ?? .max
+        return min(queue.count, max(credit, 0), beforeMark)
+    }
+
+    private var isMarkDue: Bool { marks.first?.position == sentCount && hasNumbers }
 
     /// Whether there is anything for a frame.
     var isReady: Bool {
-        hasParts || sendableCount > 0 || (isFinishing && !finishSent && queue.isEmpty)
+        hasParts || sendableCount > 0 || isMarkDue
+            || (isFinishing && !finishSent && queue.isEmpty && marks.isEmpty)
+    }
+
+    /// Puts something behind the bytes that are queued; false when too much waits.
+    mutating func append(_ mark: StreamMark) -> Bool {
+        guard marks.count < Self.marksMax else { return false }
+        marks.append((sentCount + queue.count, mark))
+        return true
     }
 
     /// Takes what goes into the frame of that number, of up to that many payload bytes; only when `isReady`.
@@ -99,6 +122,11 @@ struct OutgoingStream: Sendable {
             return takePart(of: piece, payloadMax: payloadMax, &chunk)
         }
         chunk.order = UInt8(truncatingIfNeeded: nextOrder)
+        if isMarkDue {
+            nextOrder += 1
+            let mark = marks.removeFirst().mark
+            return .mark(MarkChunk(wireID: wireID, order: chunk.order, mark: mark))
+        }
         fill(&chunk, payloadMax: payloadMax)
         nextOrder += 1
         if chunk.isLast { finishSent = true }
@@ -112,7 +140,7 @@ struct OutgoingStream: Sendable {
     private mutating func fill(_ chunk: inout DataChunk, payloadMax: Int) {
         let span = encoder?.span(payloadMax: payloadMax) ?? payloadMax
         chunk.payload = queue.take(min(sendableCount, span))
-        chunk.isLast = isFinishing && queue.isEmpty
+        chunk.isLast = isFinishing && queue.isEmpty && marks.isEmpty
         sentOffset &+= UInt32(chunk.payload.count)
         sentCount += chunk.payload.count
         guard let coded = encoder?.encode(chunk.payload) else { return }
@@ -162,103 +190,6 @@ struct OutgoingStream: Sendable {
     /// Notes that all frames before that one are acknowledged.
     mutating func acknowledged(before base: UInt64) {
         if !hasParts && splitFence <= base { splitFloor = nil }
-    }
-}
-
-/// What one side receives on a connection.
-struct IncomingStream: Sendable {
-    /// Pieces held out of order: more comes from no peer that fills its frames.
-    private static let heldPiecesMax = 2048
-
-    /// What receiving led to.
-    enum Reception: Sendable, Equatable {
-        case nothing
-        /// Bytes in order, and whether the stream ends behind them.
-        case bytes([UInt8], isLast: Bool)
-        /// The peer broke the rules.
-        case violation
-    }
-
-    /// How far the peer may run, as it has been told: a byte offset modulo 2³².
-    var limit: UInt32 = 0
-    /// What the user has taken.
-    private(set) var consumed: UInt32 = 0
-    private(set) var received: UInt32 = 0
-    private(set) var receivedCount = 0
-    private(set) var isFinished = false
-    /// Takes coded chunks, on connections where that was offered.
-    var decoder: StreamDecoder?
-    private var expected = StreamPosition(order: 0)
-    private var held: [StreamPiece] = []
-    private(set) var heldCount = 0
-
-    /// Takes a chunk, or a part of one; what it completes comes out in order.
-    mutating func receive(_ chunk: DataChunk, start: Int = 0, isFinal: Bool = true) -> Reception {
-        let position = StreamPosition(order: chunk.order, start: start, near: expected.order)
-        guard let position, !isFinished, position >= expected else { return .nothing }
-        let piece = StreamPiece(
-            position: position,
-            bytes: chunk.payload,
-            isFinal: isFinal,
-            isLast: chunk.isLast && isFinal,
-            isCoded: chunk.isCoded
-        )
-        if position > expected { return hold(piece) }
-        guard var bytes = pass(piece) else { return .violation }
-        while let first = held.first, first.position == expected, !isFinished {
-            held.removeFirst()
-            heldCount -= first.bytes.count
-            guard let more = pass(first) else { return .violation }
-            bytes += more
-        }
-        return bytes.isEmpty && !isFinished ? .nothing : .bytes(bytes, isLast: isFinished)
-    }
-
-    /// Whether the peer had credit for a piece out of order, as far as can be told: a coded chunk stands for
-    /// more bytes than it has.
-    private func isWithinLimit(_ piece: StreamPiece) -> Bool {
-        let end = received &+ UInt32(heldCount + piece.bytes.count)
-        return Int32(bitPattern: limit &- end) >= 0
-    }
-
-    /// Takes the piece expected next; its bytes, or nil when the peer broke the rules with it.
-    private mutating func pass(_ piece: StreamPiece) -> [UInt8]? {
-        let countMax = Int(Int32(bitPattern: limit &- received))
-        guard let bytes = plain(piece, countMax: countMax) else { return nil }
-        received &+= UInt32(bytes.count)
-        receivedCount += bytes.count
-        if piece.isFinal {
-            expected = StreamPosition(order: expected.order + 1)
-        } else {
-            expected.start += piece.bytes.count
-        }
-        if piece.isLast {
-            isFinished = true
-            held = []
-            heldCount = 0
-        }
-        return bytes
-    }
-
-    private mutating func plain(_ piece: StreamPiece, countMax: Int) -> [UInt8]? {
-        if decoder != nil { return decoder?.take(piece, countMax: countMax) }
-        return piece.isCoded || piece.bytes.count > countMax ? nil : Array(piece.bytes)
-    }
-
-    private mutating func hold(_ piece: StreamPiece) -> Reception {
-        let index = held.firstIndex { piece.position < $0.position } ?? held.count
-        // The whole may be there already when its parts come: the acknowledgement was lost, not the frame.
-        // It is never the other way round, because the line keeps order. What is there counts once.
-        if index > 0 && held[index - 1].covers(piece) { return .nothing }
-        guard held.count < Self.heldPiecesMax, isWithinLimit(piece) else { return .violation }
-        held.insert(piece, at: index)
-        heldCount += piece.bytes.count
-        return .nothing
-    }
-
-    /// The user took that many bytes; never more than there were.
-    mutating func consume(_ count: Int) {
-        consumed &+= UInt32(min(max(count, 0), Int(received &- consumed)))
     }
 }
 

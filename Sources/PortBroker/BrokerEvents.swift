@@ -28,6 +28,8 @@ extension Broker {
         case .closed(let id): end(id, .finished, "both sides have finished")
         case .reset(let id, let reason): end(id, .reset, reason.words)
         case .writable(let id): connections[id]?.sendOn()
+        // A channel of the broker is a byte stream; nobody has asked for these yet.
+        case .breakReceived, .modemLines: break
         }
     }
 
@@ -153,11 +155,22 @@ extension Broker {
                 return
             }
             connection.sendOn()
-            eventLoop.assumeIsolated().scheduleTask(
-                in: .milliseconds(BrokerLimits.lingerMilliseconds)
-            ) { [weak self] in
-                self?.abandon(connection, .clientDied)
-            }
+            linger(on: connection, since: nil)
+        }
+    }
+
+    /// Lets what a program wrote before it left go out, for as long as some of it does.
+    private func linger(on connection: BrokerConnection, since sent: Int?) {
+        guard connections[connection.id] === connection else { return }
+        let now = link.statistics.connections.first { $0.id == connection.id }?.bytesSent
+        guard sent == nil || now != sent else {
+            abandon(connection, .clientDied)
+            return
+        }
+        eventLoop.assumeIsolated().scheduleTask(
+            in: .milliseconds(BrokerLimits.lingerMilliseconds)
+        ) { [weak self] in
+            self?.linger(on: connection, since: now ?? 0)
         }
     }
 }

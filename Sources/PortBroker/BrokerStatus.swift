@@ -38,6 +38,7 @@ extension Broker {
             ("frames-in", figures.framesIn), ("bytes-in", figures.bytesIn),
             ("payload-bytes-out", figures.payloadBytesOut),
             ("payload-bytes-in", figures.payloadBytesIn),
+            ("saved-bytes-out", figures.savedBytesOut),
             ("damaged-frames", figures.damagedFrames),
             ("duplicate-frames", figures.duplicateFrames),
             ("retransmitted-frames", figures.retransmittedFrames),

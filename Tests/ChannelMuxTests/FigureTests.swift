@@ -70,6 +70,32 @@ struct FigureTests {
         #expect(try goodput(baudRate, bytes: bytes) >= share)
     }
 
+    @Test(
+        "bursts of noise, one a second: most of the time between them is used, and nothing is reset",
+        arguments: [(20, 0.86), (200, 0.72)]
+    )
+    func bursts(milliseconds: UInt64, share: Double) throws {
+        var conditions = LineConditions(baudRate: 115_200)
+        conditions.latencyNanoseconds = 1_000_000
+        conditions.deliveryIntervalNanoseconds = 500_000
+        let cable = Cable(conditions)
+        let (id, peer) = try cable.open(1)
+        cable.left.write(pattern(200_000), on: id, at: cable.now)
+        let start = cable.now
+        cable.onStep = { cable in
+            let elapsed = cable.now.nanoseconds(since: start) / 1_000_000 % 1000
+            let rate = elapsed < milliseconds ? 0.3 : 0
+            guard cable.toRight.conditions.bitErrorRate != rate else { return }
+            cable.toRight.conditions.bitErrorRate = rate
+            cable.toLeft.conditions.bitErrorRate = rate
+        }
+        cable.run(milliseconds: 10_000)
+        let received = cable.right.received[peer] ?? []
+        expectSame(received, Array(pattern(200_000).prefix(received.count)))
+        #expect(Double(received.count) / 115_200 >= share)
+        #expect(cable.left.resets.isEmpty && cable.right.resets.isEmpty)
+    }
+
     @Test("lost bytes cost no more than damaged ones", arguments: [(1e-5, 0.94), (1e-4, 0.90)])
     func lostBytes(dropRate: Double, share: Double) throws {
         #expect(try goodput(115_200, bytes: 60_000, dropRate: dropRate) >= share)

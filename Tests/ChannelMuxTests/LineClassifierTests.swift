@@ -5,6 +5,11 @@ import WireCore
 @testable import ChannelMux
 @testable import LinkTrials
 
+private let whiteNoise: [UInt8] = {
+    var generator = SeededGenerator(seed: 7)
+    return (0..<3000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+}()
+
 /// What arrives on a line, in portions of some milliseconds, and what is to be made of it.
 private let lines: [(what: String, bytes: [UInt8], verdict: LineVerdict)] = [
     ("gdbserver", Array("$T05thread:p1.1;core:0;#f4+".utf8), .rawRSP),
@@ -32,6 +37,7 @@ private let lines: [(what: String, bytes: [UInt8], verdict: LineVerdict)] = [
         .otherMultiplexer
     ),
     ("another baud rate", (0..<80).map { UInt8(truncatingIfNeeded: $0 &* 151 | 0x80) }, .noise),
+    ("white noise", whiteNoise, .noise),
     ("a break that does not end", [UInt8](repeating: 0, count: 100), .noise),
 ]
 

@@ -14,15 +14,21 @@ private func line(_ baudRate: Int = 115_200, microseconds: UInt64 = 500) -> Line
 
 @Suite("Sharing the line")
 struct SharingTests {
-    @Test("MUX-37: bulk connections share the line evenly", arguments: [2, 7, 60])
-    func fairness(count: Int) throws {
-        let cable = Cable(line(921_600))
+    @Test(
+        "MUX-37: bulk connections share the line evenly",
+        arguments: [
+            (921_600, 2, 2500.0), (921_600, 7, 2500), (921_600, 60, 2500), (921_600, 255, 10_000),
+            (115_200, 255, 10_000),
+        ]
+    )
+    func fairness(baudRate: Int, count: Int, milliseconds: Double) throws {
+        let cable = Cable(line(baudRate))
         try cable.right.link.listen(on: .number(1), at: cable.now)
         for _ in 0..<count {
             let id = try cable.left.link.connect(to: .number(1), waiting: false, at: cable.now)
             cable.left.write(pattern(2_000_000 / count), on: id, at: cable.now)
         }
-        cable.run(milliseconds: 2500)
+        cable.run(milliseconds: milliseconds)
         let shares = cable.right.incoming.map { Double(cable.right.received[$0]?.count ?? 0) }
         let sum = shares.reduce(0, +)
         let squares = shares.reduce(0) { $0 + $1 * $1 }
@@ -155,7 +161,7 @@ struct SharingTests {
         #expect((192...2048).contains(longest))
         for _ in 0..<200 {
             sizer.sent(bytes: 100)
-            sizer.lost()
+            sizer.lost(frames: 1)
         }
         #expect((24...30).contains(sizer.payloadMax(isInteractive: false)))
     }

@@ -52,11 +52,15 @@ private func useConnection(
     case 6: peer.link.accept(id, at: peer.now)
     case 7: _ = try? peer.link.send(input.take(Int(input.byte()))[...], on: id, at: peer.now)
     case 8: peer.link.consumed(Int(input.byte()) * 16, on: id, at: peer.now)
-    default:
-        if input.byte() & 1 == 0 {
-            peer.link.finishWriting(id, at: peer.now)
-        } else {
-            peer.link.reset(id, .clientDied, at: peer.now)
-        }
+    default: endOrMark(&peer, id, input.byte())
+    }
+}
+
+private func endOrMark(_ peer: inout FuzzedLink, _ id: ConnectionID, _ choice: UInt8) {
+    switch choice & 3 {
+    case 0: peer.link.finishWriting(id, at: peer.now)
+    case 1: peer.link.reset(id, .clientDied, at: peer.now)
+    case 2: _ = try? peer.link.sendBreak(milliseconds: Int(choice), on: id, at: peer.now)
+    default: _ = try? peer.link.sendModemLines([.dtr], on: id, at: peer.now)
     }
 }

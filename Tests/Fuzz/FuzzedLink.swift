@@ -62,7 +62,7 @@ struct FuzzedLink {
             precondition(bytes.count <= 8 * 8192)
         case .closed(let id), .reset(let id, _), .refused(let id, _):
             known.removeAll { $0 == id }
-        case .opened, .peerFinished:
+        case .opened, .peerFinished, .breakReceived, .modemLines:
             precondition(wasForged, "an answer out of nothing")
         case .linkUp, .linkDown, .lineVerdict, .writable: break
         }

@@ -107,7 +107,7 @@ final class Endpoint {
         case .reset(let id, let reason): resets[id] = reason
         case .refused(let id, let reason): refusals[id] = reason
         case .writable(let id): writeOn(id, at: now)
-        case .linkUp, .linkDown, .lineVerdict: break
+        case .linkUp, .linkDown, .lineVerdict, .breakReceived, .modemLines: break
         }
     }
 }

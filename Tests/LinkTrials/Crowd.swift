@@ -117,6 +117,7 @@ final class Crowd {
         case 50..<85: consume(at: now)
         case 85..<90: finish(at: now)
         case 90..<92: breakOne(at: now)
+        case 92..<95: mark(at: now)
         default: break
         }
     }
@@ -151,6 +152,15 @@ final class Crowd {
         client.outgoing.sent += taken
         ledger.sentLengths[client.outgoing.tag] = client.outgoing.sent
         clients[id] = client
+    }
+
+    /// A BREAK whose length says where in the stream it stands.
+    private func mark(at now: MonotonicInstant) {
+        guard let id = order.randomElement(using: &generator), let client = clients[id] else {
+            return
+        }
+        let position = client.outgoing.sent & 0xFFFF
+        _ = try? end.link.sendBreak(milliseconds: position, on: id, at: now)
     }
 
     private func consume(at now: MonotonicInstant) {
@@ -218,7 +228,11 @@ final class Crowd {
             remove(id)
         case .opened(let id), .writable(let id):
             ledger.check(clients[id] != nil, "\(name): \(event) for nobody")
-        case .linkUp, .linkDown, .lineVerdict: break
+        case .breakReceived(let id, let milliseconds):
+            guard let client = clients[id] else { return }
+            let isInPlace = milliseconds == client.receivedCount & 0xFFFF
+            ledger.check(isInPlace, "\(name): a BREAK after \(client.receivedCount)")
+        case .linkUp, .linkDown, .lineVerdict, .modemLines: break
         }
     }
 

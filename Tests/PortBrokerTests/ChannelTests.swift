@@ -89,6 +89,25 @@ struct ChannelTests {
         #expect(far.0.lastReason == nil)
     }
 
+    @Test("what a program wrote before it left takes as long as the line takes (D3)")
+    func slowClose() throws {
+        let bench = try Bench(baud: 9600)
+        let listener = try bench.open(bench.a, baud: 9600).listen(channel: 7)
+        let client = try bench.open(bench.b, baud: 9600)
+        // The line takes longer for it than a connection may stand without progress.
+        let bytes = noise(14_000, seed: 3)
+        let far = try {
+            let (far, near) = try bench.connect(listener, from: client)
+            let reader = Background { try far.readToEnd() }
+            try near.writeAll(bytes)
+            near.close()
+            _ = consume near
+            return (far, reader)
+        }()
+        #expect(try far.1.value() == bytes)
+        #expect(far.0.lastReason == nil)
+    }
+
     @Test("a client that does not read stalls its own channel and no other (D2)")
     func stalled() throws {
         let bench = try Bench()

@@ -125,6 +125,38 @@ struct ChannelToolTests {
         #expect(client.errors.contains("broke"), "\(client.errors)")
     }
 
+    @Test("programs that outlive their connections leave no zombies behind")
+    func noZombies() throws {
+        let lab = try Lab()
+        let line = try SerialLine(.socat, in: lab)
+        let server = try lab.serve(
+            line,
+            30,
+            ["--exec", "sh", "-c", "trap '' HUP; exec 0<&- 1>&-; sleep 0.3; echo over >&2"]
+        )
+        let client = try lab.shell("\(lab.connect(line, 30)) </dev/null")
+        #expect(client.status == 0, "\(client)")
+        try server.wait(for: "over", in: \.errors)
+        let deadline = Date(timeIntervalSinceNow: RunningProgram.patienceSeconds)
+        while try lab.shell("ps -o stat= --ppid \(server.processID)").output.contains("Z") {
+            try #require(Date() < deadline, "a zombie stays")
+        }
+    }
+
+    @Test("a client that says no hello does not stop others (PROG-10)")
+    func silentClient() throws {
+        let lab = try Lab()
+        let line = try SerialLine(.socat, in: lab)
+        try lab.serve(line, 34, ["--session", "--exec", "echo", "served"])
+        let silent = try lab.start(
+            "dbgcom",
+            ["connect", line.desk, "34", "--baud", "\(line.baudRate)"]
+        )
+        try silent.wait(for: "dbgcom-program")
+        let result = try lab.shell("\(lab.connect(line, 34)) --session </dev/null")
+        #expect(result.status == 0 && result.output == "served\n", "\(result)")
+    }
+
     @Test("one side without --session is told so (PROG-2)")
     func sessionOnOneSide() throws {
         let lab = try Lab()
@@ -161,6 +193,52 @@ struct ChannelToolTests {
         for (client, word) in zip(clients, ["cba", "zyx", "321"]) {
             #expect(try client.waitForExit() == 0)
             #expect(client.output == "\(word)\n")
+        }
+    }
+
+    @Test("rsync synchronises a folder both ways through the cable, over a damaged line")
+    func rsync() throws {
+        let lab = try Lab()
+        let line = try SerialLine(.cable, in: lab, faults: ["--bit-error-rate", "1e-5"])
+        let (module, local, back) = (
+            "\(lab.folder)/module", "\(lab.folder)/local", "\(lab.folder)/back"
+        )
+        for folder in [module, local, back] {
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true
+            )
+        }
+        for number in 0..<20 {
+            try Data("file \(number)\n".utf8).write(
+                to: URL(fileURLWithPath: "\(local)/\(number)")
+            )
+        }
+        let configuration = "\(lab.folder)/rsyncd.conf"
+        try
+            "uid = \(getuid())\ngid = \(getgid())\nuse chroot = no\n[data]\npath = \(module)\nread only = no\n"
+            .write(toFile: configuration, atomically: true, encoding: .utf8)
+        let daemon = ["rsync", "--server", "--daemon", "--config=\(configuration)", "."]
+        try lab.serve(line, 35, ["--exec"] + daemon)
+        let front = try lab.start(
+            "dbgcom",
+            ["connect", line.desk, "35", "--baud", "\(line.baudRate)", "--listen", "tcp:0"]
+        )
+        let ready = try front.wait(for: "leads to")
+        let match = try #require(ready.firstMatch(of: /tcp:127\.0\.0\.1:(\d+)/), "\(ready)")
+        let place = "rsync://127.0.0.1:\(match.1)/data/"
+        for (from, to) in [("\(local)/", place), (place, "\(back)/")] {
+            let result = try ProgramTests.run("/usr/bin/rsync", ["-rc", from, to])
+            #expect(result.status == 0, "\(result)")
+        }
+        let names = try FileManager.default.contentsOfDirectory(atPath: back)
+        #expect(names.count == 20)
+        for name in names {
+            let same = FileManager.default.contentsEqual(
+                atPath: "\(back)/\(name)",
+                andPath: "\(local)/\(name)"
+            )
+            #expect(same, "\(name)")
         }
     }
 

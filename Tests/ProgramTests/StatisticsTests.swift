@@ -47,7 +47,7 @@ struct StatisticsTests {
             ["connect", line.desk, "32", "--baud", "\(line.baudRate)"]
         )
         let copy = try lab.shell(
-            "head -c 60000 /dev/zero | \(lab.connect(line, 32)) --session | wc -c"
+            "head -c 60000 /dev/urandom | \(lab.connect(line, 32)) --session | wc -c"
         )
         #expect(copy.output == "60000\n", "\(copy)")
         let result = try lab.run("dbgcom", ["stats", line.desk, "--json"])

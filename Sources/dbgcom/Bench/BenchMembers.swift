@@ -13,7 +13,7 @@ final class BulkOut: LoopMember {
     /// Payload bytes per second at the far end; nil while it is not known.
     private(set) var rate: Double?
 
-    private static let chunk = [UInt8](repeating: 0x55, count: 16_384)
+    private var noise = Noise()
 
     init(_ stream: ComChannelStream, bytes: Int) {
         self.stream = stream
@@ -39,7 +39,7 @@ final class BulkOut: LoopMember {
 
     private func write() throws {
         if unwritten.isEmpty {
-            unwritten = Self.chunk.prefix(left)
+            unwritten = noise.bytes(left)
             left -= unwritten.count
         }
         if unwritten.isEmpty {

@@ -30,9 +30,7 @@ final class BenchResponder: LoopMember {
     private(set) var isFinished = false
 
     static let lineBytesMax = 64
-    private static let pattern = (0..<16_384).map {
-        UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 >> 8)
-    }
+    private var noise = Noise()
 
     init(_ stream: ComChannelStream) {
         self.stream = stream
@@ -107,7 +105,7 @@ final class BenchResponder: LoopMember {
 
     private func fill() {
         guard case .give(let left) = mode else { return }
-        unwritten = Self.pattern.prefix(left)
+        unwritten = noise.bytes(left)
         mode = .give(left: left - unwritten.count)
         if unwritten.isEmpty { stop() }
     }
@@ -131,5 +129,26 @@ final class BenchResponder: LoopMember {
     func stop() {
         isFinished = true
         stream.close()
+    }
+}
+
+/// Bytes that no compression makes fewer, so that the line is measured and nothing else.
+struct Noise {
+    private var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    /// The next of them, a chunk at the most.
+    mutating func bytes(_ count: Int) -> ArraySlice<UInt8> {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Relay.chunkBytes)
+        for _ in 0..<min(max(count, 0), Relay.chunkBytes) { bytes.append(next()) }
+        return bytes[...]
+    }
+
+    /// xorshift64 (Marsaglia), of whose words the middle is taken.
+    private mutating func next() -> UInt8 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return UInt8(truncatingIfNeeded: state >> 24)
     }
 }

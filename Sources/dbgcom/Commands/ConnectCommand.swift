@@ -90,8 +90,10 @@ struct ConnectCommand: ParsableCommand {
             failure = $0
         }
         loop.add(waiting)
-        try loop.run()
+        let wasSignalled = try loop.run()
         if let failure { throw failure }
+        // What was under way is lost, and whoever waits for us has to know.
+        if wasSignalled { throw ExitCode.failure }
     }
 
     private func serve(_ listener: PlaceListener, _ loop: RelayLoop, _ port: ComPortClient) throws {
@@ -141,8 +143,6 @@ private final class TerminalConnection {
     private let terminal: TerminalEnd
     private var lastTrouble: String?
 
-    private static let retryNanoseconds: UInt64 = 1_000_000_000
-
     init(_ loop: RelayLoop, _ port: ComPortClient, _ channel: Int, _ terminal: TerminalEnd) {
         (self.loop, self.port, self.channel, self.terminal) = (loop, port, channel, terminal)
     }
@@ -180,7 +180,7 @@ private final class TerminalConnection {
     private func retry(after trouble: CommandFailure) {
         if lastTrouble != trouble.description { Output.note("dbgcom: \(trouble)") }
         lastTrouble = trouble.description
-        let later = monotonicNanoseconds() + Self.retryNanoseconds
+        let later = monotonicNanoseconds() + RelayLoop.retryNanoseconds
         loop.add(Pause(until: later) { [self] in connect() })
     }
 }

@@ -24,7 +24,7 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var line: LineOptions
 
     @Option(help: "Seconds to wait for the far end.")
-    var wait = 4.0
+    var wait = 6.0
 
     @Flag(help: "Print JSON: an array of findings.")
     var json = false

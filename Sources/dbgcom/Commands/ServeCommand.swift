@@ -142,6 +142,7 @@ struct ServeCommand: ParsableCommand {
     private func start(_ program: ProgramToStart, _ channel: ChannelEnd, _ loop: RelayLoop) {
         do {
             let local = try ProgramEnd(program, terminalName: "")
+            loop.add(local)
             loop.add(Relay(channel: channel, local: local, onEnd: note))
         } catch {
             Output.note("dbgcom: \(error)")
@@ -158,6 +159,10 @@ private final class ProgramServer: LoopMember {
     private var window: WindowSize?
     private var started: ProgramEnd?
     private(set) var isFinished = false
+    let deadline: UInt64? = monotonicNanoseconds() + ProgramServer.helloNanosecondsMax
+
+    /// How long a client may take to say hello.
+    private static let helloNanosecondsMax: UInt64 = 30_000_000_000
 
     init(_ loop: RelayLoop, _ stream: ComChannelStream, _ program: ProgramToStart) {
         self.loop = loop
@@ -184,7 +189,10 @@ private final class ProgramServer: LoopMember {
         do {
             if session.hasUnwritten { try session.flush() }
             if answers.first?.isReadable == true { try session.wait() }
-            guard let started else { return }
+            guard let started else {
+                guard let deadline, monotonicNanoseconds() >= deadline else { return }
+                throw CommandFailure("A client said no hello; was it started with --session?")
+            }
             let ended = { (ending: Relay.Ending) in
                 note(ending)
                 // The relay's end is the end of the handler of its frames.
@@ -203,7 +211,9 @@ private final class ProgramServer: LoopMember {
     private func take(_ frame: ProgramFrame) throws {
         switch frame {
         case .hello(let terminal):
-            started = try ProgramEnd(program, terminalName: terminal)
+            let program = try ProgramEnd(program, terminalName: terminal)
+            loop.add(program)
+            started = program
         case .window(let rows, let columns):
             started?.resize(WindowSize(rows: rows, columns: columns))
         case .signal(let number) where Self.signals.contains(Int32(number)):

@@ -42,7 +42,11 @@ extension Finding {
                 holder.map { "kill \($0.processID)" } ?? "sudo fuser -v \(path)"
             )
         case .lockFile(_, let file, let holder):
-            self = .problem(words, "kill \(holder.processID)", "sudo rm \(file)")
+            self = .problem(
+                words,
+                "kill \(holder.processID)",
+                "rm \(file)     (if it is another program)"
+            )
         case .loginPrompt(let path, _):
             let name = path.split(separator: "/").last.map(String.init) ?? path
             self = .problem(words, "sudo systemctl mask --now serial-getty@\(name)")
@@ -82,6 +86,11 @@ extension Finding {
                 words,
                 "dbgcom doctor \(port) --baud …     (the rate of the other end)",
                 "dbgcom stats \(port)     (framing errors of the UART mean another rate)"
+            )
+        case "":
+            self = .problem(
+                "The far end does not answer, and there was no time to tell what it is.",
+                "dbgcom doctor \(port) --wait 10"
             )
         default:
             self = .problem(words, "the same version of dbgsrv on both machines")

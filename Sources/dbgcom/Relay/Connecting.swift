@@ -52,8 +52,6 @@ final class ChannelAcceptor: LoopMember {
     private(set) var deadline: UInt64?
     private(set) var isFinished = false
 
-    private static let retryNanoseconds: UInt64 = 1_000_000_000
-
     init(
         _ listener: ComChannelListener,
         hasRoom: @escaping () -> Bool,
@@ -77,7 +75,7 @@ final class ChannelAcceptor: LoopMember {
         } catch {
             if lastTrouble != error.description { Output.note("dbgcom: \(error.description)") }
             lastTrouble = error.description
-            deadline = monotonicNanoseconds() + Self.retryNanoseconds
+            deadline = monotonicNanoseconds() + RelayLoop.retryNanoseconds
         }
     }
 
@@ -89,6 +87,8 @@ final class PlaceAcceptor: LoopMember {
     private let listener: PlaceListener
     private let hasRoom: () -> Bool
     private let onSocket: (OwnedDescriptor) -> Void
+    private var lastTrouble: String?
+    private(set) var deadline: UInt64?
     let isFinished = false
 
     init(
@@ -101,11 +101,23 @@ final class PlaceAcceptor: LoopMember {
         self.onSocket = onSocket
     }
 
-    var requests: [PollRequest] { [PollRequest(hasRoom() ? listener.socket.number : -1)] }
+    var requests: [PollRequest] {
+        [PollRequest(hasRoom() && deadline == nil ? listener.socket.number : -1)]
+    }
 
-    func step(_ answers: ArraySlice<PollRequest>) throws {
-        guard answers.first?.isReadable == true else { return }
-        while hasRoom(), let socket = try listener.accept() { onSocket(socket) }
+    /// A connection that cannot be taken stays in the queue; it is tried again after a while.
+    func step(_ answers: ArraySlice<PollRequest>) {
+        if let deadline, monotonicNanoseconds() < deadline { return }
+        guard answers.first?.isReadable == true || deadline != nil else { return }
+        deadline = nil
+        do {
+            while hasRoom(), let socket = try listener.accept() { onSocket(socket) }
+            lastTrouble = nil
+        } catch {
+            if lastTrouble != "\(error)" { Output.note("dbgcom: \(listener.name): \(error)") }
+            lastTrouble = "\(error)"
+            deadline = monotonicNanoseconds() + RelayLoop.retryNanoseconds
+        }
     }
 }
 

@@ -42,8 +42,8 @@ final class ProgramClient {
             failure = $0
         }
         loop.add(waiting)
+        defer { if let input, let settings { try? settings.apply(to: input) } }
         let wasSignalled = try loop.run()
-        if let input, let settings { try? settings.apply(to: input) }
         if let failure { throw failure }
         if let ending = session?.ending { throw ExitCode(ending.status) }
         if wasSignalled || local.hasLeft { throw ExitCode(1) }

@@ -27,9 +27,13 @@ extension LoopMember {
 final class RelayLoop {
     /// How many connections are relayed at once.
     static let connectionsMax = 512
+    /// How long to wait before what has failed is tried again.
+    static let retryNanoseconds: UInt64 = 1_000_000_000
 
     private let signals: SignalDescriptor
     private var members: [any LoopMember] = []
+    /// Programs that were started and whose ends nobody has seen yet; they may outlive their relays.
+    private var programs: [ProgramEnd] = []
     /// What a signal that came means; false ends the loop.
     var onSignal: (Int32) -> Bool = { $0 == SIGCHLD || $0 == SIGWINCH }
 
@@ -40,6 +44,9 @@ final class RelayLoop {
     }
 
     func add(_ member: any LoopMember) { members.append(member) }
+
+    /// Looks after a program until its end.
+    func add(_ program: ProgramEnd) { programs.append(program) }
 
     /// The relays that run.
     var relays: [Relay] { members.compactMap { $0 as? Relay } }
@@ -64,7 +71,8 @@ final class RelayLoop {
                 while let signal = signals.next() {
                     if !onSignal(signal) { return true }
                 }
-                for relay in relays { (relay.local as? ProgramEnd)?.checkEnding() }
+                programs.forEach { $0.checkEnding() }
+                programs.removeAll { $0.ending != nil }
             }
             for (member, range) in zip(current, ranges) { try member.step(requests[range]) }
             members.removeAll(where: \.isFinished)

@@ -117,7 +117,8 @@ extension PortStatistics {
             Output.decimal(Double(number(key) ?? 0) / 1000, places: 1)
         }
         return [
-            "payload     \(count("payload-bytes-out")) B out, \(count("payload-bytes-in")) B in",
+            "payload     \(count("payload-bytes-out")) B out, \(count("payload-bytes-in")) B in; "
+                + "\(count("saved-bytes-out")) B saved by compression",
             "on the line \(count("bytes-out")) B out, \(count("bytes-in")) B in",
             "frames      \(count("frames-out")) out (\(count("retransmitted-frames")) of them again), "
                 + "\(count("frames-in")) in (\(count("duplicate-frames")) of them twice), "
