@@ -69,33 +69,16 @@ struct ChannelTests {
         #expect(near.lastReason == nil)
     }
 
+    // The slow line takes longer for it than a connection may stand without progress.
     @Test(
-        "a stream that is closed on purpose still delivers what was written, and is no death (D3)"
+        "a stream that is closed on purpose still delivers what was written, and is no death (D3)",
+        arguments: [(3_000_000, 50_000), (9600, 14_000)]
     )
-    func close() throws {
-        let bench = try Bench()
-        let listener = try bench.open(bench.a).listen(channel: 7)
-        let client = try bench.open(bench.b)
-        let bytes = noise(50_000, seed: 1)
-        let far = try {
-            let (far, near) = try bench.connect(listener, from: client)
-            let reader = Background { try far.readToEnd() }
-            try near.writeAll(bytes)
-            near.close()
-            _ = consume near
-            return (far, reader)
-        }()
-        #expect(try far.1.value() == bytes)
-        #expect(far.0.lastReason == nil)
-    }
-
-    @Test("what a program wrote before it left takes as long as the line takes (D3)")
-    func slowClose() throws {
-        let bench = try Bench(baud: 9600)
-        let listener = try bench.open(bench.a, baud: 9600).listen(channel: 7)
-        let client = try bench.open(bench.b, baud: 9600)
-        // The line takes longer for it than a connection may stand without progress.
-        let bytes = noise(14_000, seed: 3)
+    func close(baud: Int, count: Int) throws {
+        let bench = try Bench(baud: baud)
+        let listener = try bench.open(bench.a, baud: baud).listen(channel: 7)
+        let client = try bench.open(bench.b, baud: baud)
+        let bytes = noise(count, seed: 1)
         let far = try {
             let (far, near) = try bench.connect(listener, from: client)
             let reader = Background { try far.readToEnd() }
