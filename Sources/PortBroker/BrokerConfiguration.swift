@@ -88,7 +88,7 @@ enum BrokerLimits {
     static let claimMilliseconds: Int64 = 10_000
     /// How long it takes to see whether a program closed one socket or died with all of them.
     static let judgementMilliseconds: Int64 = 30
-    /// How long a connection whose program has left may take to finish.
+    /// How long a connection whose program has left may stand without progress.
     static let lingerMilliseconds: Int64 = 10_000
     /// Between attempts to open the port again.
     static let reopenMilliseconds: ClosedRange<Int64> = 50...2000

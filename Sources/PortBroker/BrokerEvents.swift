@@ -155,11 +155,22 @@ extension Broker {
                 return
             }
             connection.sendOn()
-            eventLoop.assumeIsolated().scheduleTask(
-                in: .milliseconds(BrokerLimits.lingerMilliseconds)
-            ) { [weak self] in
-                self?.abandon(connection, .clientDied)
-            }
+            linger(on: connection, since: nil)
+        }
+    }
+
+    /// Lets what a program wrote before it left go out, for as long as some of it does.
+    private func linger(on connection: BrokerConnection, since sent: Int?) {
+        guard connections[connection.id] === connection else { return }
+        let now = link.statistics.connections.first { $0.id == connection.id }?.bytesSent
+        guard sent == nil || now != sent else {
+            abandon(connection, .clientDied)
+            return
+        }
+        eventLoop.assumeIsolated().scheduleTask(
+            in: .milliseconds(BrokerLimits.lingerMilliseconds)
+        ) { [weak self] in
+            self?.linger(on: connection, since: now ?? 0)
         }
     }
 }

@@ -7,20 +7,21 @@ extension SerialDevice {
     ///
     /// - Returns: nil when no hardware is behind the name: consoles and pseudo-terminals have no parent, and
     ///   a ttyS of type 0 has no UART.
-    static func port(_ tty: UdevDevice) -> (device: SerialDevice, socket: DeviceIdentity?)? {
+    init?(_ tty: UdevDevice) {
         guard let parent = tty.parent, parent.subsystem != nil, let node = tty.node,
             tty.attribute("type") != "0"
         else { return nil }
-        var device = SerialDevice(path: node, driver: driver(of: parent), links: tty.links.sorted())
-        device.ruledNumber = tty.property("DBGSRV_COM").flatMap(PortDirectory.anyNumber)
+        self.init(path: node, driver: Self.driver(of: parent), links: tty.links.sorted())
+        ruledNumber = tty.property("DBGSRV_COM").flatMap(PortDirectory.anyNumber)
         guard let interface = tty.ancestor(subsystem: "usb", type: "usb_interface"),
             let usb = tty.ancestor(subsystem: "usb", type: "usb_device")
-        else { return (device, nil) }
-        let port = portOfSeveral(parent)
+        else { return }
+        let port = Self.portOfSeveral(parent)
         let socket = DeviceIdentity.socket(sysPath: interface.sysPath, port: port)
-        let adapter = adapter(usb)
-        device.adapter = adapter
-        device.identity =
+        let adapter = Self.adapter(usb)
+        self.socket = socket
+        self.adapter = adapter
+        identity =
             adapter.serialNumber.isEmpty
             ? socket
             : .adapter(
@@ -30,7 +31,6 @@ extension SerialDevice {
                 interface: interface.attribute("bInterfaceNumber") ?? "",
                 port: port
             )
-        return (device, socket)
     }
 
     /// Newer kernels put two devices of their own between a UART and its driver.

@@ -27,6 +27,8 @@ public struct SerialDevice: Sendable, Hashable {
     public var adapter: Adapter?
     /// What it is recognised by when it is back under another name.
     public var identity: DeviceIdentity
+    /// The socket that it is plugged into, if it is on USB.
+    public var socket: DeviceIdentity?
     /// The N of COMN that a udev rule has given it in the property `DBGSRV_COM`.
     public var ruledNumber: Int?
 
@@ -37,6 +39,7 @@ public struct SerialDevice: Sendable, Hashable {
         links: [String] = [],
         adapter: Adapter? = nil,
         identity: DeviceIdentity? = nil,
+        socket: DeviceIdentity? = nil,
         ruledNumber: Int? = nil
     ) {
         self.path = path
@@ -45,6 +48,7 @@ public struct SerialDevice: Sendable, Hashable {
         self.adapter = adapter
         self.identity =
             identity ?? .kernelName(path.split(separator: "/").last.map(String.init) ?? path)
+        self.socket = socket
         self.ruledNumber = ruledNumber
     }
 

@@ -8,7 +8,7 @@ public enum SerialDevices {
     /// All of them, in the kernel's naming order; names without hardware are left out.
     public static func all() -> [SerialDevice] {
         guard let udev = Udev() else { return fromSysfs() }
-        let devices = udev.devices(ofSubsystem: "tty").compactMap(SerialDevice.port)
+        let devices = udev.devices(ofSubsystem: "tty").compactMap(SerialDevice.init(_:))
         return separated(devices).sorted { inKernelOrder($0.path, $1.path) }
     }
 
@@ -23,14 +23,26 @@ public enum SerialDevices {
         return all().first { [path, target].contains($0.path) || $0.links.contains(path) }
     }
 
+    /// The device that was seen before, wherever it is now.
+    public static func device(like known: SerialDevice) -> SerialDevice? {
+        device(like: known, in: all())
+    }
+
+    /// When an adapter with the same serial number has come meanwhile, both go by their sockets.
+    static func device(like known: SerialDevice, in devices: [SerialDevice]) -> SerialDevice? {
+        devices.first { $0.identity == known.identity }
+            ?? devices.first { device in
+                known.socket != nil && device.socket == known.socket
+                    && device.adapter == known.adapter
+            }
+    }
+
     /// Some makers give all their adapters the same serial number; those are told apart by their sockets.
-    static func separated(_ found: [(device: SerialDevice, socket: DeviceIdentity?)])
-        -> [SerialDevice]
-    {
-        let counts = Dictionary(grouping: found, by: \.device.identity).mapValues(\.count)
-        return found.map { entry in
-            var device = entry.device
-            if counts[device.identity, default: 0] > 1, let socket = entry.socket {
+    static func separated(_ found: [SerialDevice]) -> [SerialDevice] {
+        let counts = Dictionary(grouping: found, by: \.identity).mapValues(\.count)
+        return found.map { device in
+            var device = device
+            if counts[device.identity, default: 0] > 1, let socket = device.socket {
                 device.identity = socket
             }
             return device

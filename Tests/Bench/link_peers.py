@@ -209,13 +209,10 @@ class FilePeer:
         self.file = cable.folder / "file.bin"
 
     def transfer(self, data, limit):
-        """Seconds from the sender's start to its end."""
+        """Seconds from the moment at which both programs run to the sender's end."""
         self.file.write_bytes(data)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        receiver = self.start_receiver()
-        time.sleep(0.8)
-        begin = time.monotonic()
-        sender = self.start_sender()
+        sender, receiver, begin = self.start_both()
         try:
             sender.wait(limit)
             seconds = time.monotonic() - begin
@@ -232,6 +229,12 @@ class FilePeer:
         if arrived.read_bytes() != data:
             raise Failure("wrong bytes")
         return seconds
+
+    def start_both(self):
+        receiver = self.start_receiver()
+        time.sleep(0.3)
+        begin = time.monotonic()
+        return self.start_sender(), receiver, begin
 
     def run(self, command, path, folder):
         end = os.open(path, os.O_RDWR | os.O_NOCTTY) if path else subprocess.DEVNULL
@@ -251,6 +254,13 @@ class ZModem(FilePeer):
         # It knows no rate above; what paces the line is the cable.
         for path in (cable.a, cable.b):
             subprocess.run(["stty", "-F", path, str(min(cable.baud, 115200))], check=True)
+
+    def start_both(self):
+        # The sender throws away what comes while it starts, and then waits ten seconds for the next word.
+        sender = self.start_sender()
+        time.sleep(0.3)
+        begin = time.monotonic()
+        return sender, self.start_receiver(), begin
 
     def start_receiver(self):
         return self.run(["rz", "-q", "-y", "-b"], self.cable.b, self.inbox)

@@ -16,10 +16,13 @@ static GHashTable *passed_on;
 static gchar *root;
 
 static void replace_node(const char *name, const char *target) {
-    gchar *node = g_strdup_printf("%s/dev/%s", root, name);
+    gchar *folder = g_strdup_printf("%s/dev", root);
+    gchar *node = g_strdup_printf("%s/%s", folder, name);
+    g_mkdir_with_parents(folder, 0755);
     unlink(node);
     if (target != NULL && symlink(target, node) != 0) perror(node);
     g_free(node);
+    g_free(folder);
 }
 
 // umockdev answers the ioctls of a mocked device itself; those of our ports are the pseudo-terminal's.
@@ -41,13 +44,14 @@ static void pass_ioctls_on(const char *target) {
 static int add(const char *file, const char *name, const char *target) {
     gchar *text = NULL;
     GError *error = NULL;
+    // The node comes first, and is ours rather than umockdev's: whoever is told of the device opens it at once.
+    replace_node(name, target);
+    pass_ioctls_on(target);
     if (!g_file_get_contents(file, &text, NULL, &error)
         || !umockdev_testbed_add_from_string(bed, text, &error)) {
         fprintf(stderr, "%s\n", error->message);
         return 1;
     }
-    replace_node(name, target);
-    pass_ioctls_on(target);
     g_free(text);
     return 0;
 }

@@ -28,6 +28,7 @@ struct HotplugTests {
             ["connect", "com1", "7", "--baud", "3000000"],
             input: input,
             output: output,
+            error: FileHandle.standardError,
             environment: bed.environment
         )
         let far = try acceptOne(listener)
@@ -53,5 +54,33 @@ struct HotplugTests {
         program.terminate()
         program.waitUntilExit()
         far.close()
+    }
+
+    @Test("is served on, though the path that was asked for leads nowhere any more (P9)")
+    func servedOn() throws {
+        let bench = try Bench()
+        let bed = try MockBed(bench.folder)
+        try bed.plugIn(0, serialNumber: "A50285BI", terminal: try resolvedPath(bench.a))
+        let output = Pipe()
+        let program = try bench.start(
+            ["serve", "/dev/ttyUSB0", "7", "--baud", "3000000"],
+            output: output,
+            error: FileHandle.standardError,
+            environment: bed.environment
+        )
+        while try !bench.log(of: bench.a).contains("listens on channel 7") { usleep(2000) }
+        let broker = bench.brokers
+        bench.unplug()
+        try bed.unplug(0)
+        while !bench.brokers.isEmpty { usleep(2000) }
+        try bench.plugIn()
+        try bed.plugIn(3, serialNumber: "A50285BI", terminal: try resolvedPath(bench.a))
+        let near = try bench.open(bench.b).connect(channel: 7, waitMilliseconds: 60_000)
+        try near.writeAll(Array("found".utf8))
+        #expect(read(5, output) == Array("found".utf8))
+        #expect(bench.brokers.contains(try #require(broker.first)))
+        near.close()
+        program.terminate()
+        program.waitUntilExit()
     }
 }

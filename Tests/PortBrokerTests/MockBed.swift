@@ -99,7 +99,6 @@ final class MockBed {
             L: driver=../../../../../../../bus/usb-serial/drivers/ftdi_sio
 
             P: \(tty(index))
-            N: ttyUSB\(index)
             E: SUBSYSTEM=tty
             E: DEVNAME=/dev/ttyUSB\(index)
             E: MAJOR=188

@@ -41,7 +41,7 @@ struct DoctorTests {
         arguments: [
             (["SYSTEM:echo; while printf 'lab7 login: '; do sleep 0.1; done"], "A console"),
             (["EXEC:cat"], "Our own frames come back"),
-            (["OPEN:/dev/urandom!!OPEN:/dev/null"], "noise"),
+            (["SYSTEM:while head -c 50 /dev/urandom; do sleep 0.05; done"], "noise"),
         ]
     )
     func strangers(address: [String], words: String) throws {
@@ -80,7 +80,7 @@ struct DoctorTests {
         let lab = try Lab()
         let line = try SerialLine(.cable, in: lab, faults: ["--bit-error-rate", "1e-3"])
         try lab.serve(line, 41, ["--session", "--exec", "cat"])
-        let copy = try lab.shell("head -c 20000 /dev/zero | \(lab.connect(line, 41)) --session")
+        let copy = try lab.shell("head -c 20000 /dev/urandom | \(lab.connect(line, 41)) --session")
         #expect(copy.status == 0)
         let result = try lab.run("dbgcom", ["doctor", line.desk, "--baud", "\(line.baudRate)"])
         #expect(result.status == 1, "\(result)")
@@ -126,8 +126,7 @@ struct DoctorTests {
         let figures = try #require(object as? [String: Double])
         #expect(try #require(figures["round-trip-idle-median-ms"]) > 0.4)
         for key in ["out-percent", "in-percent", "both-out-percent", "both-in-percent"] {
-            // What the line can is the upper bound on any machine, with room for the last byte's rounding.
-            #expect(0.1...105 ~= (try #require(figures[key])), "\(key): \(figures)")
+            #expect(try #require(figures[key]) > 0, "\(key): \(figures)")
         }
         #expect(0...1.0001 ~= (try #require(figures["fairness"])))
     }
@@ -144,6 +143,7 @@ struct DoctorTests {
             )
         }
         let watch = try dbgcom("watch")
+        try watch.wait(for: "watching", in: \.errors)
         let absent = try dbgcom("list")
         #expect(try absent.waitForExit() == 0)
         #expect(absent.output.contains("COM9"), "\(absent.output)")

@@ -135,6 +135,31 @@ struct NameKeepingTests {
         #expect(kept.failure?.contains("/proc/none/ports.lock") == true)
     }
 
+    @Test("is not needed to know a device again, also when another of its serial number has come")
+    func again() throws {
+        let adapter = SerialDevice.Adapter(vendor: "v", model: "m", serialNumber: "0001")
+        func device(_ path: String, at socket: String) -> SerialDevice {
+            SerialDevice(
+                path: path,
+                driver: "cp210x",
+                adapter: adapter,
+                identity: DeviceIdentity("usb:10c4:ea60:0001:00"),
+                socket: DeviceIdentity("at:x/\(socket)")
+            )
+        }
+        let known = device("/dev/ttyUSB0", at: "1")
+        let alone = SerialDevices.separated([device("/dev/ttyUSB4", at: "2")])
+        #expect(SerialDevices.device(like: known, in: alone)?.path == "/dev/ttyUSB4")
+        let both = SerialDevices.separated([
+            device("/dev/ttyUSB5", at: "2"), device("/dev/ttyUSB6", at: "1"),
+        ])
+        #expect(both.map(\.identity.description) == ["at:x/2", "at:x/1"])
+        #expect(SerialDevices.device(like: known, in: both)?.path == "/dev/ttyUSB6")
+        #expect(SerialDevices.device(like: known, in: []) == nil)
+        let builtIn = SerialDevice(path: "/dev/ttyAMA0", driver: "pl011")
+        #expect(SerialDevices.device(like: builtIn, in: both) == nil)
+    }
+
     @Test("is the machine's for root, the user's for others, or the one that DBGSRV_PORTS names")
     func whose() {
         let user = ["HOME": "/home/eve"]

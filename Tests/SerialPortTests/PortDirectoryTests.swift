@@ -90,6 +90,23 @@ struct PortDirectoryTests {
         #expect(error?.description.hasPrefix("COM9 is /dev/ttyUSB77, which is not there") == true)
     }
 
+    @Test("knows ports of other machines by their addresses, which are their identity")
+    func network() throws {
+        let directory = directory("COM7 rfc2217://Rack7:4001")
+        let port = try directory.port(named: "com7")
+        #expect(port == Port(name: "COM7", path: "rfc2217://rack7:4001"))
+        #expect(try directory.identity(of: port).key == "rfc2217-rack7-4001")
+        func key(_ address: String) throws -> String {
+            try directory.identity(of: try directory.port(named: address)).key
+        }
+        #expect(try key("RFC2217://RACK7:4001") == "rfc2217-rack7-4001")
+        let names = ["rack7:4002", "rack-7:4001", "rack.7:4001", "[::1]:1", "[:1:1]:1"]
+        let long = (1...2).map { String(repeating: "r", count: 200) + "\($0):1" }
+        let keys = try (names + long).map { try key("rfc2217://\($0)") }
+        #expect(Set(keys).count == keys.count)
+        #expect(keys.allSatisfy { $0.count < 80 && !$0.contains("/") && !$0.contains(":") })
+    }
+
     @Test("does not take a file for a device")
     func file() throws {
         let error = #expect(throws: PortNameError.self) {

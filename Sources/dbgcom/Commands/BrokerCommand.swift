@@ -105,16 +105,17 @@ struct BrokerCommand: ParsableCommand {
             folder: try folder ?? RuntimeDirectory.open(),
             key: try key ?? directory.identity(of: found).key
         )
-        let known = found.identity ?? SerialDevices.device(path: found.path)?.identity
-        return (Port(name: name ?? found.name, path: found.path, identity: known), files)
+        return (Port(name: name ?? found.name, path: found.path), files)
     }
 
     /// How a port is found again that has been unplugged; what is built in has its path for that.
     private func search(_ port: Port) -> PortSearch? {
-        guard let identity = port.identity, identity.isPortable else { return nil }
+        guard let device = SerialDevices.device(path: port.path), device.identity.isPortable else {
+            return nil
+        }
         return PortSearch(
-            identity: identity.description,
-            find: { SerialDevices.device(identity)?.path },
+            identity: device.identity.description,
+            find: { SerialDevices.device(like: device)?.path },
             watch: { onChange in PortWatch { _ in onChange() } }
         )
     }

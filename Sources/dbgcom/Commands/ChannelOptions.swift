@@ -12,7 +12,7 @@ struct LineOptions: ParsableArguments {
     @Option(name: .customLong("stop-bits"), help: "Stop bits: 1 or 2.")
     var stopBits = 1
 
-    @Option(help: "Flow control: none or rts-cts.")
+    @Option(help: "Flow control: none, rts-cts or xon-xoff.")
     var flow = LineFlow.none
 
     @Option(help: "The modem line DTR: on, off or leave.")
@@ -74,4 +74,5 @@ enum LineParity: String, ExpressibleByArgument, CaseIterable {
 enum LineFlow: String, ExpressibleByArgument, CaseIterable {
     case none
     case rtsCts = "rts-cts"
+    case xonXoff = "xon-xoff"
 }

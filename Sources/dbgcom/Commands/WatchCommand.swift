@@ -30,6 +30,7 @@ struct WatchCommand: ParsableCommand {
         let monitor = PortMonitor()
         var known = try ports()
         known.forEach { show("there", $0) }
+        printError("dbgcom: watching; Ctrl-C ends\n")
         while true {
             var requests = [
                 PollRequest(signals.descriptor), PollRequest(monitor?.descriptor ?? -1),

@@ -87,6 +87,11 @@ extension Finding {
                 "dbgcom doctor \(port) --baud …     (the rate of the other end)",
                 "dbgcom stats \(port)     (framing errors of the UART mean another rate)"
             )
+        case "":
+            self = .problem(
+                "The far end does not answer, and there was no time to tell what it is.",
+                "dbgcom doctor \(port) --wait 10"
+            )
         default:
             self = .problem(words, "the same version of dbgsrv on both machines")
         }

@@ -144,9 +144,7 @@ struct PortDoctor {
             findings.append(
                 Finding(
                     verdict: figures.text("verdict-kind"),
-                    words: figures.text("verdict").isEmpty
-                        ? "The far end does not answer."
-                        : figures.text("verdict"),
+                    words: figures.text("verdict"),
                     port: name
                 )
             )
