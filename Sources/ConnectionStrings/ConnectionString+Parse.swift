@@ -56,6 +56,9 @@ extension ConnectionString {
                     + " quotation marks or slashes, but here is \(bad)"
             )
         }
+        guard name != ".", name != ".." else {
+            throw ConnectionStringError("\(list.transport): pipe was '\(name)', which is no name")
+        }
         var pipe = Pipe(name: name)
         if side == .client {
             pipe.server = machineName(

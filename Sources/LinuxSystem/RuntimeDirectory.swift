@@ -22,6 +22,11 @@ public enum RuntimeDirectory {
         return try secured("/tmp/dbgsrv-\(user)")
     }
 
+    /// A folder in the runtime folder, made and checked in the same way.
+    public static func open(subfolder name: String) throws(RuntimeDirectoryError) -> String {
+        try secured(open() + "/" + name)
+    }
+
     /// Makes the folder when it is not there, and checks that it is this user's alone.
     static func secured(_ path: String) throws(RuntimeDirectoryError) -> String {
         guard path.hasPrefix("/") else {

@@ -59,12 +59,14 @@ public func openListener(
     if connection.access.password != nil {
         throw TransportError("password= is not supported by this version of \(program)")
     }
+    if connection.access.opensFirewall {
+        throw TransportError("IcfEnable is not supported by this version of \(program)")
+    }
     switch connection {
     case .tcp(let socket) where socket.reverseConnection == nil:
-        if socket.access.opensFirewall {
-            throw TransportError("IcfEnable is not supported by this version of \(program)")
-        }
         return try TCPStreamListener(connection, socket)
+    case .npipe(let pipe):
+        return try PipeStreamListener(connection, pipe)
     case .com(let serial):
         return try openComListener(connection, serial, program: program)
     default:
@@ -89,6 +91,8 @@ public func openRawStream(
             onlyIPv6: socket.onlyIPv6
         )
         return try wrap(made.descriptor, peerName: made.peerName, link: .network)
+    case .npipe(let pipe):
+        return try NamedPipe.connect(pipe)
     case .com(let serial):
         return try openComStream(serial, program: program)
     default:
@@ -134,7 +138,9 @@ func wrap(
 private func unsupported(_ connection: ConnectionString, _ program: String) -> TransportError {
     let isReverse = connection.displayed().contains("CliCon=")
     let name = connection.transportName + (isReverse ? " with clicon" : "")
-    return TransportError("\(name) is not supported by this version of \(program); use tcp or com")
+    return TransportError(
+        "\(name) is not supported by this version of \(program); use npipe, tcp or com"
+    )
 }
 
 /// A TCP port as a listener of a process server.

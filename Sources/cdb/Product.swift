@@ -11,6 +11,7 @@ enum Product {
         ClientTransport:
           tcp:server=Host,port=Port
           com:port=Port,baud=BaudRate,channel=0-254
+          npipe:server=localhost,pipe=PipeName
 
         What to debug:
           -p PID          attach to a process of the target's machine (decimal)

@@ -102,11 +102,10 @@ let helpText = """
       dbgbridge -c TRANSPORT -s stdio            the client is whoever started us (gdb's `|`)
       dbgbridge -c TRANSPORT -s tcp:port=PORT    the client connects to a TCP port
 
-    TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254 or
-    tcp:server=HOST,port=PORT.
+    TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254,
+    tcp:server=HOST,port=PORT or npipe:server=localhost,pipe=NAME.
 
     gdb:   target extended-remote | dbgbridge -c com:port=com2,baud=115200,channel=3 -s stdio
-    lldb:  dbgbridge -c com:port=com2,baud=115200,channel=3 -s tcp:port=5005   then   gdb-remote 5005
 
     Exit status: 0 the connection ended in order, 1 wrong command line, 2 the server could not be
     reached or was lost.

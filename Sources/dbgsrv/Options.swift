@@ -111,6 +111,7 @@ let helpText = """
 
       dbgsrv -t com:port=PORT,baud=RATE,channel=0-254   a channel of a serial port
       dbgsrv -t tcp:port=PORT                           a TCP port, or the first free one of LOW:HIGH
+      dbgsrv -t npipe:pipe=NAME                         a named pipe, for programs of this user here
 
       -v          say on standard error what happens
       --log FILE  write what happens to FILE

@@ -13,7 +13,9 @@ struct CommandLineTests {
             ("tcp:port=99999", "port must be 1–65535"),
             ("tcp", "names no transport"),
             ("ssl:proto=tls1,certuser=lab,port=1", "ssl is not supported by this version"),
-            ("npipe:pipe=rabbit", "npipe is not supported by this version"),
+            ("npipe:pipe=a b", "has no spaces"), ("npipe:pipe=..", "which is no name"),
+            ("npipe:pipe=%q", "'%q' is no format code"),
+            ("spipe:proto=tls1,certuser=lab,pipe=rabbit", "spipe is not supported by this version"),
             ("tcp:port=1,clicon=localhost", "clicon is not supported by this version"),
             ("tcp:port=0,password=abc", "password= is not supported by this version"),
         ]
