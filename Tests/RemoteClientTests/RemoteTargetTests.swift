@@ -198,6 +198,9 @@ struct RemoteTargetTests {
         #expect(program.state == "t")
         try session.target.detach(from: thread.process)
         #expect(session.target.processes.isEmpty)
+        // gdbserver answers before the kernel has set every thread going.
+        let deadline = Date().addingTimeInterval(30)
+        while program.state == "t", Date() < deadline { sched_yield() }
         #expect(program.state == "S" || program.state == "R")
     }
 

@@ -132,12 +132,14 @@ import Testing
     func twoClients() throws {
         let server = try FixtureServer()
         let labs = [try RunningLab(), try RunningLab()]
+        // Files of their own: two programs' words mix in one pipe.
         let line = labs.map { lab in
             "timeout 100 gdb -nx -batch -ex 'target extended-remote :\(server.port)' "
                 + "-ex 'attach \(lab.id)' -ex 'break leaf' -ex continue -ex continue "
-                + "-ex 'print \(lab.id) + 0' -ex detach </dev/null &"
+                + "-ex 'print \(lab.id) + 0' -ex detach </dev/null >\(Lab.folder)/\(lab.id).out 2>&1 &"
         }
-        let output = try shell(line.joined(separator: "\n") + "\nwait")
+        let files = labs.map { "\(Lab.folder)/\($0.id).out" }.joined(separator: " ")
+        let output = try shell(line.joined(separator: "\n") + "\nwait; cat \(files)")
         for lab in labs {
             #expect(output.contains("= \(lab.id)\n"))
             try lab.expectUntouched()
