@@ -197,17 +197,26 @@ let testTargets: [Target] = [
     ),
     tests("ChannelMuxTests", ["ChannelMux", "Deflate", "LineSimulator", "LinkTrials", "WireCore"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
-    tests("SerialPortTests", ["SerialPort", "PortDirectory", "LinuxSystem", "dbgcom"]),
+    .target(
+        name: "TestPrograms",
+        dependencies: ["LinuxSystem"],
+        path: "Tests/TestPrograms",
+        swiftSettings: strict
+    ),
+    tests(
+        "SerialPortTests",
+        ["SerialPort", "PortDirectory", "LinuxSystem", "TestPrograms", "dbgcom"]
+    ),
     tests(
         "PortBrokerTests",
         ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]
     ),
     tests("GDBRemoteProtocolTests", ["GDBRemoteProtocol", "DebugTarget", "WireCore"]),
-    tests("PtraceBackendTests", ["PtraceBackend", "DebugTarget", "LinuxSystem"]),
+    tests("PtraceBackendTests", ["PtraceBackend", "DebugTarget", "LinuxSystem", "TestPrograms"]),
     tests(
         "RemoteServerTests",
         [
-            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "LinuxSystem",
+            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "TestPrograms",
             "SessionFixture",
         ]
     ),

@@ -128,14 +128,4 @@ public enum ProcFS {
         if arguments.last?.isEmpty == true { arguments.removeLast() }
         return arguments.map { String(decoding: $0, as: UTF8.self) }
     }
-
-    /// The name of a user, or the number where there is none.
-    public static func userName(_ user: UInt32) -> String {
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let failure = getpwuid_r(user, &entry, &buffer, buffer.count, &found)
-        guard failure == 0, found != nil, let name = entry.pw_name else { return "\(user)" }
-        return String(cString: name)
-    }
 }

@@ -94,7 +94,7 @@ enum Machine {
     private static func owner(of process: Int32) -> String {
         let fields = ProcFS.status(of: process, "Uid")?.split(separator: "\t")
         guard let user = fields?.dropFirst().first.flatMap({ UInt32($0) }) else { return "?" }
-        return ProcFS.userName(user)
+        return userName(user)
     }
 
     private static func processRows() throws(SystemError) -> [Row] {

@@ -59,8 +59,7 @@ enum NamedPipe {
     }
 
     private static func isThisMachine(_ machine: String) -> Bool {
-        let own = ProcFS.text(of: "/proc/sys/kernel/hostname") ?? ""
-        return [".", "localhost", "127.0.0.1", "::1", own.lowercased()]
+        [".", "localhost", "127.0.0.1", "::1", hostName().lowercased()]
             .contains(machine.lowercased())
     }
 }

@@ -1,6 +1,7 @@
 import DebugTarget
 import Foundation
 import PtraceBackend
+import TestPrograms
 import Testing
 
 // One after the other: each test is several busy threads.

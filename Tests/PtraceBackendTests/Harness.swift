@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import LinuxSystem
 import PtraceBackend
+import TestPrograms
 import Testing
 
 /// Runs a body on a thread of its own: ptrace ties a debuggee to the thread that traces it.
@@ -193,17 +194,4 @@ func run(_ program: String, _ arguments: [String]) throws -> String {
     let text = String(decoding: output.readDataToEndOfFile(), as: UTF8.self)
     waitpid(process, nil, 0)
     return text
-}
-
-/// Starts a program with its output in a pipe; its signals are as a shell leaves them.
-func spawn(_ arguments: [String]) throws -> (process: pid_t, output: FileHandle) {
-    let pipe = try ProgramLauncher.makePipe()
-    let process = try ProgramLauncher.start(
-        "/usr/bin/env",
-        arguments: arguments,
-        descriptors: [OwnedDescriptor(open("/dev/null", O_RDONLY)), pipe.write, pipe.write],
-        newSession: false
-    )
-    let output = fcntl(pipe.read.number, F_DUPFD_CLOEXEC, 3)
-    return (process, FileHandle(fileDescriptor: output, closeOnDealloc: true))
 }

@@ -1,6 +1,7 @@
 import DebugTarget
 import Foundation
 import LinuxSystem
+import TestPrograms
 import Testing
 
 @testable import PtraceBackend

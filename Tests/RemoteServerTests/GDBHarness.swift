@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import LinuxSystem
+import TestPrograms
 import Testing
 
 /// The session fixture as a server of its own, on a loopback port.
@@ -23,19 +23,6 @@ final class FixtureServer {
         kill(process, SIGKILL)
         waitpid(process, nil, 0)
     }
-}
-
-/// Starts a program with its output in a pipe; its signals are as a shell leaves them.
-func spawn(_ arguments: [String]) throws -> (process: pid_t, output: FileHandle) {
-    let pipe = try ProgramLauncher.makePipe()
-    let process = try ProgramLauncher.start(
-        "/usr/bin/env",
-        arguments: arguments,
-        descriptors: [OwnedDescriptor(open("/dev/null", O_RDONLY)), pipe.write, pipe.write],
-        newSession: false
-    )
-    let output = fcntl(pipe.read.number, F_DUPFD_CLOEXEC, 3)
-    return (process, FileHandle(fileDescriptor: output, closeOnDealloc: true))
 }
 
 /// Runs a command line to its end and gives what it wrote to either output.

@@ -1,4 +1,5 @@
 import LinuxSystem
+import SerialPort
 import Transports
 
 /// The measurements of `dbgcom bench`, one after the other.
@@ -36,7 +37,9 @@ final class BenchClient {
         (self.channel, self.seconds) = (channel, seconds)
     }
 
-    private var lineBytesPerSecond: Double { Double(line.baud) / line.bitsPerCharacter }
+    private var lineBytesPerSecond: Double {
+        Double(line.baud) / Double(line.configuration.bitsPerCharacter)
+    }
     private var bulkBytes: Int { max(64, Int(lineBytesPerSecond * seconds)) }
 
     func measure(channels: Int?) throws {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LinuxSystem
+import SerialPort
 import Transports
 
 /// `dbgcom bench`.

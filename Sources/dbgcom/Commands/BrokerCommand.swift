@@ -23,23 +23,7 @@ struct BrokerCommand: ParsableCommand {
     @Option(help: "The port: com2, 2, a device path or a symlink.")
     var port: String
 
-    @Option(help: "Bits per second.")
-    var baud = 115_200
-
-    @Option(help: "Parity: none, even or odd.")
-    var parity = LineParity.none
-
-    @Option(name: .customLong("stop-bits"), help: "Stop bits: 1 or 2.")
-    var stopBits = 1
-
-    @Option(help: "Flow control: none, rts-cts or xon-xoff.")
-    var flow = "none"
-
-    @Option(help: "The modem line DTR: on, off or leave.")
-    var dtr = LineLevel.leave
-
-    @Option(help: "The modem line RTS: on, off or leave.")
-    var rts = LineLevel.leave
+    @OptionGroup var line: LineOptions
 
     @Option(help: "The port's name for people.")
     var name: String?
@@ -55,18 +39,6 @@ struct BrokerCommand: ParsableCommand {
 
     @Flag(help: "Report the start on descriptor 3.")
     var report = false
-
-    func validate() throws {
-        guard SerialConfiguration.baudRates ~= baud else {
-            throw ValidationError(SerialPortError.badBaudRate(baud).description)
-        }
-        guard 1...2 ~= stopBits else {
-            throw ValidationError("stop-bits=\(stopBits): there are 1 or 2 stop bits.")
-        }
-        guard SerialConfiguration.FlowControl(rawValue: flow) != nil else {
-            throw ValidationError("flow=\(flow): flow control is none, rts-cts or xon-xoff.")
-        }
-    }
 
     func run() throws {
         if detach {
@@ -121,11 +93,6 @@ struct BrokerCommand: ParsableCommand {
     }
 
     private func configuration(_ port: Port, _ files: BrokerFiles) -> BrokerConfiguration {
-        var settings = SerialConfiguration(baudRate: baud, stopBits: stopBits)
-        settings.parity = SerialConfiguration.Parity(rawValue: parity.rawValue) ?? .none
-        settings.flowControl = SerialConfiguration.FlowControl(rawValue: flow) ?? .none
-        settings.dtr = SerialConfiguration.ModemLine(rawValue: dtr.rawValue) ?? .leave
-        settings.rts = SerialConfiguration.ModemLine(rawValue: rts.rawValue) ?? .leave
         let log = BrokerLog()
         return BrokerConfiguration(
             devicePath: port.path,
@@ -133,7 +100,7 @@ struct BrokerCommand: ParsableCommand {
             search: search(port),
             files: files,
             keyOfDevice: Self.key(ofDevice:),
-            settings: settings,
+            settings: line.configuration,
             identity: "\(hostName()) \(port.name) pid \(getpid())",
             idleMilliseconds: milliseconds("DBGSRV_BROKER_IDLE_SECONDS", 30),
             graceMilliseconds: milliseconds("DBGSRV_BROKER_GRACE_SECONDS", 120),
@@ -151,12 +118,6 @@ struct BrokerCommand: ParsableCommand {
         let seconds = environmentValue(variable).flatMap(Double.init) ?? usual
         guard seconds >= 0, seconds <= 1_000_000 else { return Int(usual * 1000) }
         return Int(seconds * 1000)
-    }
-
-    private func hostName() -> String {
-        var name = [CChar](repeating: 0, count: 65)
-        guard gethostname(&name, 64) == 0 else { return "localhost" }
-        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
 
@@ -183,9 +144,4 @@ struct BrokerLog: Sendable {
         let fraction = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
         return "\(seconds).\(fraction)Z"
     }
-}
-
-/// What is done with a modem line.
-enum LineLevel: String, ExpressibleByArgument, CaseIterable {
-    case on, off, leave
 }

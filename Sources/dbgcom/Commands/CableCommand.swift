@@ -47,9 +47,7 @@ struct CableCommand: ParsableCommand {
     var report: String?
 
     func validate() throws {
-        guard 50...20_000_000 ~= baud else {
-            throw ValidationError("baud=\(baud): baud must be 50–20000000.")
-        }
+        try LineOptions.check(baudRate: baud)
         guard 0...60_000 ~= latencyMs else {
             throw ValidationError("latency-ms=\(latencyMs): the latency must be 0–60000.")
         }

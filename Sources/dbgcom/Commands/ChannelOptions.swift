@@ -1,4 +1,5 @@
-import ArgumentParser
+public import ArgumentParser
+public import SerialPort
 import Transports
 
 /// How a line is set.
@@ -7,32 +8,48 @@ struct LineOptions: ParsableArguments {
     var baud = 115_200
 
     @Option(help: "Parity: none, even or odd.")
-    var parity = LineParity.none
+    var parity = SerialConfiguration.Parity.none
 
     @Option(name: .customLong("stop-bits"), help: "Stop bits: 1 or 2.")
     var stopBits = 1
 
     @Option(help: "Flow control: none, rts-cts or xon-xoff.")
-    var flow = LineFlow.none
+    var flow = SerialConfiguration.FlowControl.none
 
     @Option(help: "The modem line DTR: on, off or leave.")
-    var dtr = LineLevel.leave
+    var dtr = SerialConfiguration.ModemLine.leave
 
     @Option(help: "The modem line RTS: on, off or leave.")
-    var rts = LineLevel.leave
+    var rts = SerialConfiguration.ModemLine.leave
+
+    static func check(baudRate: Int) throws {
+        let rates = SerialConfiguration.baudRates
+        guard rates ~= baudRate else {
+            let range = "\(rates.lowerBound)–\(rates.upperBound)"
+            throw ValidationError("baud=\(baudRate): baud must be \(range).")
+        }
+    }
 
     func validate() throws {
-        guard 50...20_000_000 ~= baud else {
-            throw ValidationError("baud=\(baud): baud must be 50–20000000.")
-        }
+        try Self.check(baudRate: baud)
         guard 1...2 ~= stopBits else {
             throw ValidationError("stop-bits=\(stopBits): there are 1 or 2 stop bits.")
         }
     }
 
-    /// Start, data, parity and stop bits of a byte.
-    var bitsPerCharacter: Double { Double(9 + (parity == .none ? 0 : 1) + stopBits) }
+    /// The line for who opens the port.
+    var configuration: SerialConfiguration {
+        SerialConfiguration(
+            baudRate: baud,
+            parity: parity,
+            stopBits: stopBits,
+            flowControl: flow,
+            dtr: dtr,
+            rts: rts
+        )
+    }
 
+    /// The same for who asks its broker.
     var settings: ComPortClient.Settings {
         var settings = ComPortClient.Settings(baudRate: baud)
         settings.parity = parity.rawValue
@@ -65,14 +82,6 @@ struct ChannelOptions: ParsableArguments {
     }
 }
 
-/// The parity bit of a line.
-enum LineParity: String, ExpressibleByArgument, CaseIterable {
-    case none, even, odd
-}
-
-/// The flow control of a line.
-enum LineFlow: String, ExpressibleByArgument, CaseIterable {
-    case none
-    case rtsCts = "rts-cts"
-    case xonXoff = "xon-xoff"
-}
+extension SerialConfiguration.Parity: ExpressibleByArgument {}
+extension SerialConfiguration.FlowControl: ExpressibleByArgument {}
+extension SerialConfiguration.ModemLine: ExpressibleByArgument {}

@@ -36,7 +36,7 @@ struct DoctorCommand: ParsableCommand {
     }
 
     func run() throws {
-        var doctor = PortDoctor(port: port, settings: line.settings, wait: wait)
+        var doctor = PortDoctor(port: port, line: line, wait: wait)
         try doctor.examine()
         json ? printJSON(doctor.findings) : doctor.findings.forEach(printText)
         if doctor.findings.contains(where: \.isProblem) { throw ExitCode.failure }

@@ -18,9 +18,9 @@ struct WatchCommand: ParsableCommand {
     @Flag(help: "Print JSON: an object with \"event\" (there, added, removed), one line each.")
     var json = false
 
-    /// Where udevd does not run nobody tells; then this is how long it takes.
+    /// How often to look besides: where udevd does not run nobody tells, and where it does, it tells before its
+    /// other rules, which make links, are through.
     private static let lookMilliseconds = 500
-    /// udev tells before its other rules, which make links, are through.
     private static let mark = [
         "there": "=", "added": "+", "removed": "-",
     ]
@@ -30,7 +30,7 @@ struct WatchCommand: ParsableCommand {
         let monitor = PortMonitor()
         var known = try ports()
         known.forEach { show("there", $0) }
-        printError("dbgcom: watching; Ctrl-C ends\n")
+        Output.note("dbgcom: watching; Ctrl-C ends")
         while true {
             var requests = [
                 PollRequest(signals.descriptor), PollRequest(monitor?.descriptor ?? -1),

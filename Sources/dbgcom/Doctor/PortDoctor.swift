@@ -6,14 +6,14 @@ import Transports
 /// Looks at everything between a port's name and the program at the far end, and stops where nothing more can be seen.
 struct PortDoctor {
     let name: String
-    let settings: ComPortClient.Settings
+    private let line: LineOptions
     /// How long the far end may take, in seconds; the link needs 3 to name what is no peer.
     let wait: Double
     private(set) var findings: [Finding] = []
 
-    init(port: String, settings: ComPortClient.Settings, wait: Double) {
+    init(port: String, line: LineOptions, wait: Double) {
         name = port
-        self.settings = settings
+        self.line = line
         self.wait = wait
     }
 
@@ -92,20 +92,17 @@ struct PortDoctor {
         }
         guard port.path.hasPrefix("/") else { return true }
         do {
-            var wanted = SerialConfiguration(
-                baudRate: settings.baudRate,
-                stopBits: settings.stopBits
-            )
-            wanted.parity = SerialConfiguration.Parity(rawValue: settings.parity) ?? .none
-            wanted.flowControl =
-                SerialConfiguration.FlowControl(rawValue: settings.flowControl) ?? .none
+            // A look at the port moves no modem line.
+            var wanted = line.configuration
+            wanted.dtr = .leave
+            wanted.rts = .leave
             let opened = try SerialPort(path: port.path, configuration: wanted)
             defer { opened.close() }
             findings.append(.well("It can be opened at \(opened.grantedBaudRate) baud."))
-            if opened.grantedBaudRate != settings.baudRate {
+            if opened.grantedBaudRate != line.baud {
                 findings.append(
                     .problem(
-                        "The driver runs at \(opened.grantedBaudRate) baud, not \(settings.baudRate).",
+                        "The driver runs at \(opened.grantedBaudRate) baud, not \(line.baud).",
                         "a rate that the hardware has, at both ends"
                     )
                 )
@@ -128,7 +125,7 @@ struct PortDoctor {
         do {
             client = try ComPortClient.open(
                 port: port.path,
-                settings: settings,
+                settings: line.settings,
                 program: Self.program
             )
         } catch {
@@ -200,7 +197,7 @@ struct PortDoctor {
                 )
             )
         }
-        if settings.flowControl == "rts-cts", figures.text("cts") == "off" {
+        if line.flow == .rtsCts, figures.text("cts") == "off" {
             findings.append(
                 .problem(
                     "The other side holds CTS off: nothing can be sent with --flow rts-cts.",
