@@ -65,6 +65,11 @@ let cFences: [Target] = [
         pkgConfig: "expat",
         providers: [.apt(["libexpat1-dev"])]
     ),
+    .systemLibrary(
+        name: "COpenSSL",
+        pkgConfig: "openssl",
+        providers: [.apt(["libssl-dev"])]
+    ),
     .target(name: "CUdev"),
     .systemLibrary(
         name: "CZlib",
@@ -102,6 +107,7 @@ let edgeTargets: [Target] = [
             nioPosix,
         ]
     ),
+    library("TLSEngine", ["COpenSSL"]),
     library(
         "Transports",
         [
@@ -182,6 +188,7 @@ let testTargets: [Target] = [
         "TransportsTests",
         ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
     ),
+    tests("TLSEngineTests", ["TLSEngine"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
     .target(
         name: "LinkTrials",

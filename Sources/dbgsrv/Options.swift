@@ -5,7 +5,7 @@ enum Request: Equatable {
     /// Serve a transport.
     case serve(ServeOptions)
     /// Be the process of one session (started by the supervisor only).
-    case session(SessionOptions)
+    case session
     /// Print the help.
     case help
     /// Print the version.
@@ -22,18 +22,6 @@ struct ServeOptions: Equatable {
     var logFile: String?
 }
 
-/// The options of `dbgsrv --session …`.
-struct SessionOptions: Equatable {
-    /// The supervisor's process id.
-    var supervisor: Int32 = 0
-    /// The far end for logs.
-    var peerName = ""
-    /// The line beneath.
-    var link = ""
-    /// Whether to say what happens on standard error.
-    var isVerbose = false
-}
-
 /// What is wrong with the command line, in one sentence.
 struct UsageError: Error, Equatable, CustomStringConvertible {
     var description: String
@@ -42,7 +30,7 @@ struct UsageError: Error, Equatable, CustomStringConvertible {
 /// Reads the command line; like the original's, dbgsrv's options are case-sensitive.
 func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
     var rest = arguments[...]
-    if rest.first == "--session" { return .session(try parseSession(rest.dropFirst())) }
+    if arguments == ["--session"] { return .session }
     var options = ServeOptions()
     while let option = rest.popFirst() {
         switch option {
@@ -69,19 +57,6 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
         )
     }
     return .serve(options)
-}
-
-private func parseSession(_ arguments: ArraySlice<String>) throws(UsageError) -> SessionOptions {
-    let words = Array(arguments)
-    guard words.count == 4, let supervisor = Int32(words[0]) else {
-        throw UsageError(description: "--session is for dbgsrv's own use")
-    }
-    return SessionOptions(
-        supervisor: supervisor,
-        peerName: words[1],
-        link: words[2],
-        isVerbose: words[3] == "verbose"
-    )
 }
 
 private func value(

@@ -10,34 +10,40 @@ internal import Transports
 /// The life of a session process: greet the client, serve it, leave its debuggees in order.
 ///
 /// - Returns: the process's exit status, see `SessionExit`.
-func runSession(_ options: SessionOptions) -> Int32 {
-    let logger = makeLogger(descriptor: options.isVerbose ? sessionLogDescriptor : nil)
+func runSession() -> Int32 {
+    let settings: SessionSettings
+    do {
+        settings = try SessionSettings.inherited()
+    } catch {
+        return fail("\(error)", status: 1)
+    }
+    let logger = makeLogger(descriptor: settings.hasLog ? SessionDescriptors.log : nil)
     do {
         // A supervisor that is killed takes its sessions along, and they let go of what they trace.
         try requestSignalAtParentsDeath(SIGTERM)
-        guard getppid() == options.supervisor else { return SessionExit.finished.rawValue }
+        guard getppid() == settings.supervisor else { return SessionExit.finished.rawValue }
         let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
-        if options.isVerbose { try closeOnExec(sessionLogDescriptor) }
-        try closeOnExec(sessionDescriptor)
+        if settings.hasLog { try closeOnExec(SessionDescriptors.log) }
+        try closeOnExec(SessionDescriptors.connection)
         let transport = try DescriptorTransport(
-            OwnedDescriptor(sessionDescriptor),
-            peerName: options.peerName,
-            link: LinkKind(word: options.link)
+            OwnedDescriptor(SessionDescriptors.connection),
+            peerName: settings.peerName,
+            link: settings.link
         )
-        logger.info("\(options.peerName): waiting for the client's first bytes")
+        logger.info("\(settings.peerName): waiting for the client's first bytes")
         switch try welcome(transport, endSignals: endSignals) {
         case .endRequested:
-            logger.info("\(options.peerName): ended by a signal before the client said anything")
+            logger.info("\(settings.peerName): ended by a signal before the client said anything")
             return SessionExit.finished.rawValue
         case .refused(let words):
-            logger.warning("\(options.peerName): \(words)")
+            logger.warning("\(settings.peerName): \(words)")
             return SessionExit.finished.rawValue
         case .client(let name, let stream):
-            logger.info("\(options.peerName): the client is \(name ?? "a plain RSP client")")
+            logger.info("\(settings.peerName): the client is \(name ?? "a plain RSP client")")
             return try serve(stream, endSignals, logger)
         }
     } catch {
-        logger.error("\(options.peerName): \(error)")
+        logger.error("\(settings.peerName): \(error)")
         return 1
     }
 }

@@ -20,13 +20,21 @@ final class Supervisor {
 
     private let listener: any StreamListener
     private let signals: SignalDescriptor
+    private let transport: String
     private let logger: Logger
     private let logDescriptor: Int32?
     private var sessions: [Int32: AcceptedConnection] = [:]
     private var lastProblem: String?
 
-    init(listener: any StreamListener, logger: Logger, logDescriptor: Int32?) throws(SystemError) {
+    /// - Parameter transport: the connection string as written, for the sessions.
+    init(
+        listener: any StreamListener,
+        transport: String,
+        logger: Logger,
+        logDescriptor: Int32?
+    ) throws(SystemError) {
         self.listener = listener
+        self.transport = transport
         self.logger = logger
         self.logDescriptor = logDescriptor
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
@@ -95,23 +103,39 @@ final class Supervisor {
     }
 
     private func start(_ connection: AcceptedConnection) throws(SystemError) -> Int32 {
-        // Standard streams first, then what sessionDescriptor and sessionLogDescriptor name.
+        // Standard streams first, then what SessionDescriptors names.
         var descriptors = try (0...2).map { (number) throws(SystemError) in
             try OwnedDescriptor(duplicating: number)
         }
         descriptors.append(connection.descriptor)
+        descriptors.append(try settingsPipe(for: connection))
         if let logDescriptor {
             descriptors.append(try OwnedDescriptor(duplicating: logDescriptor))
         }
         return try ProgramLauncher.start(
             ProgramLauncher.ownPath ?? "/proc/self/exe",
-            arguments: [
-                "--session", "\(getpid())", connection.peerName, connection.link.word,
-                logDescriptor == nil ? "quiet" : "verbose",
-            ],
+            arguments: ["--session"],
             descriptors: descriptors,
             newSession: true
         )
+    }
+
+    /// A pipe from which the settings of a session can be read to the end.
+    private func settingsPipe(
+        for connection: AcceptedConnection
+    ) throws(SystemError) -> OwnedDescriptor {
+        let settings = SessionSettings(
+            supervisor: getpid(),
+            peerName: connection.peerName,
+            link: connection.link,
+            hasLog: logDescriptor != nil,
+            transport: transport
+        )
+        let record = settings.encoded
+        precondition(record.count <= SessionSettings.bytesMax, "a command line is shorter")
+        let pipe = try ProgramLauncher.makePipe()
+        _ = try pipe.write.write(record[...])
+        return pipe.read
     }
 
     /// - Returns: whether one of the sessions asked for the server's end.
@@ -155,38 +179,10 @@ final class Supervisor {
     }
 }
 
-/// The descriptor a session process finds its connection on.
-let sessionDescriptor: Int32 = 3
-/// The descriptor a session process logs to, when it is told to.
-let sessionLogDescriptor: Int32 = 4
-
 /// How a session process ends.
 enum SessionExit: Int32 {
     /// The client left, or the supervisor asked for the end.
     case finished = 0
     /// The client asked for the end of the whole process server.
     case endServer = 100
-}
-
-extension LinkKind {
-    /// One word for the session process's command line.
-    var word: String {
-        switch self {
-        case .local: "local"
-        case .network: "network"
-        case .serial(let baudRate): "serial:\(baudRate)"
-        }
-    }
-
-    init(word: String) {
-        let parts = word.split(separator: ":")
-        switch parts.first {
-        case "serial":
-            self = .serial(baudRate: parts.count == 2 ? Int(parts[1]) ?? 9600 : 9600)
-        case "network":
-            self = .network
-        default:
-            self = .local
-        }
-    }
 }

@@ -17,8 +17,8 @@ func runProgram(_ arguments: [String]) -> Int32 {
         case .version:
             printOut("\(programName)\n")
             return 0
-        case .session(let options):
-            return runSession(options)
+        case .session:
+            return runSession()
         case .serve(let options):
             return serve(options, try ConnectionString(options.transport, for: .server))
         }
@@ -33,6 +33,7 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
         let logDescriptor = logFile?.number ?? (options.isVerbose ? 2 : nil)
         let supervisor = try Supervisor(
             listener: try openListener(connection, program: programName),
+            transport: options.transport,
             logger: makeLogger(descriptor: logDescriptor),
             logDescriptor: logDescriptor
         )

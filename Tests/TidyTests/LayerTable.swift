@@ -9,6 +9,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("CCapstone", []),
     ("CEditline", []),
     ("CExpat", []),
+    ("COpenSSL", []),
     ("CUdev", []),
     ("CZlib", []),
 
@@ -38,6 +39,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
             "Glibc", "NIOCore", "NIOPosix",
         ]
     ),
+    ("TLSEngine", ["COpenSSL"]),
     (
         "Transports",
         [
