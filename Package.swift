@@ -187,7 +187,7 @@ let testTargets: [Target] = [
     tests("SessionProtocolTests", ["SessionProtocol"]),
     tests(
         "TransportsTests",
-        ["Transports", "ByteTransport", "Certificates", "ConnectionStrings", "LinuxSystem"]
+        ["Transports", "ByteTransport", "TLSEngine", "ConnectionStrings", "LinuxSystem"]
     ),
     tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
@@ -239,7 +239,10 @@ let testTargets: [Target] = [
         "DebugEngineTests",
         ["DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly", "LinuxSystem", "cdb"]
     ),
-    tests("ProgramTests", ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem"]),
+    tests(
+        "ProgramTests",
+        ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "TestPrograms"]
+    ),
     tests(
         "HardwareTests",
         ["SerialPort", "PortDirectory", "LinuxSystem"],

@@ -33,6 +33,7 @@ func runSession() -> Int32 {
         guard let transport = try secure(plain, settings, endSignals, logger) else {
             return SessionExit.finished.rawValue
         }
+        defer { transport.close() }
         logger.info("\(settings.peerName): waiting for the client's first bytes")
         switch try welcome(transport, endSignals: endSignals) {
         case .endRequested:

@@ -39,6 +39,11 @@ func welcome(
             continue
         case .ended(let reason):
             return .refused("the client left before it said anything (\(reason.words))")
+        case .bytes(let bytes) where beginsTLS(bytes) && transport.channelBinding == nil:
+            let advice =
+                "this server speaks no TLS: write tcp: for ssl:, npipe: for spipe:, or no proto="
+            send(Greeting.refused(advice), to: transport)
+            return .refused("the client speaks TLS, which this server was not told to")
         case .bytes(let bytes):
             if let outcome = welcome(transport, handshake.receive(bytes)) { return outcome }
         }
@@ -61,6 +66,11 @@ private func welcome(
         send(Greeting.refused(words), to: transport)
         return .refused(words)
     }
+}
+
+/// Whether a client's first bytes are a TLS handshake's; neither a greeting nor RSP begins with a 22.
+private func beginsTLS(_ bytes: [UInt8]) -> Bool {
+    bytes.starts(with: [22, 3])
 }
 
 /// A greeting is shorter than any send buffer of a fresh connection.
