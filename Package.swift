@@ -216,7 +216,10 @@ let testTargets: [Target] = [
     ),
     tests(
         "PortBrokerTests",
-        ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]
+        [
+            "PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem",
+            "WireCore",
+        ]
     ),
     tests("GDBRemoteProtocolTests", ["GDBRemoteProtocol", "DebugTarget", "WireCore"]),
     tests("PtraceBackendTests", ["PtraceBackend", "DebugTarget", "LinuxSystem", "TestPrograms"]),
