@@ -108,11 +108,12 @@ let edgeTargets: [Target] = [
         ]
     ),
     library("TLSEngine", ["COpenSSL"]),
+    library("Certificates", ["LinuxSystem", "TLSEngine"]),
     library(
         "Transports",
         [
             "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates",
         ]
     ),
     library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
@@ -140,7 +141,7 @@ let programTargets: [Target] = [
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget",
-            "LinuxSystem", "PtraceBackend", "RemoteServer", logging,
+            "LinuxSystem", "Certificates", "PtraceBackend", "RemoteServer", logging,
         ]
     ),
     program(
@@ -186,9 +187,10 @@ let testTargets: [Target] = [
     tests("SessionProtocolTests", ["SessionProtocol"]),
     tests(
         "TransportsTests",
-        ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
+        ["Transports", "ByteTransport", "Certificates", "ConnectionStrings", "LinuxSystem"]
     ),
-    tests("TLSEngineTests", ["TLSEngine"]),
+    tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
+    tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
     .target(
         name: "LinkTrials",

@@ -69,6 +69,7 @@ final class PipeStreamListener: StreamListener {
     private let socket: OwnedDescriptor
     private let name: String
     private let path: String
+    private let transportName: String
     let displayedName: String
 
     /// Listens under the name with its format codes replaced.
@@ -77,6 +78,7 @@ final class PipeStreamListener: StreamListener {
         _ pipe: ConnectionString.Pipe
     ) throws(TransportError) {
         let process = Files.ownProcess
+        transportName = connection.transportName
         name = PipeName.expand(pipe.name, processID: process, threadID: Files.ownThread)
         path = try NamedPipe.path(of: name)
         displayedName = connection.displayed(pipeName: name)
@@ -106,7 +108,7 @@ final class PipeStreamListener: StreamListener {
             guard peer.userID == geteuid() || peer.userID == 0 else { return nil }
             return AcceptedConnection(
                 descriptor: descriptor,
-                peerName: "npipe \(name) (pid \(peer.processID))",
+                peerName: "\(transportName) \(name) (pid \(peer.processID))",
                 link: .local
             )
         } catch {

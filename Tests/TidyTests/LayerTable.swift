@@ -40,11 +40,12 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         ]
     ),
     ("TLSEngine", ["COpenSSL"]),
+    ("Certificates", ["LinuxSystem", "TLSEngine"]),
     (
         "Transports",
         [
             "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory", "Glibc",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates", "Glibc",
         ]
     ),
     ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
@@ -71,7 +72,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget",
-            "LinuxSystem", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
+            "LinuxSystem", "Certificates", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
         ]
     ),
     (
