@@ -88,6 +88,7 @@ let pureTargets: [Target] = [
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
+    library("DiscoveryProtocol", ["BrokerProtocol"]),
 ]
 
 let modelTargets: [Target] = [
@@ -102,16 +103,19 @@ let edgeTargets: [Target] = [
     library(
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "WireCore", "ChannelMux", "BrokerProtocol", "DiscoveryProtocol", "TelnetSerial",
+            "LinuxSystem", "SerialPort",
             nioCore,
             nioPosix,
         ]
     ),
     library("TLSEngine", ["COpenSSL"]),
+    library("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem"]),
     library(
         "Transports",
         [
-            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
+            "SessionProtocol", "ByteTransport",
             "LinuxSystem", "PortDirectory",
         ]
     ),
@@ -139,16 +143,17 @@ let programTargets: [Target] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "PtraceBackend", "RemoteServer", logging,
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "ServerRegistry", "PtraceBackend", "RemoteServer", logging,
         ]
     ),
     program(
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugEngine",
             "Commands",
         ]
     ),
@@ -163,7 +168,7 @@ let programTargets: [Target] = [
         "dbgcom",
         [
             "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
-            "LinuxSystem",
+            "DiscoveryProtocol", "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", logging, argumentParser,
             nioCore, nioPosix,
         ]
@@ -190,6 +195,8 @@ let testTargets: [Target] = [
     ),
     tests("TLSEngineTests", ["TLSEngine"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
+    tests("DiscoveryProtocolTests", ["DiscoveryProtocol", "BrokerProtocol"]),
+    tests("ServerRegistryTests", ["ServerRegistry", "DiscoveryProtocol", "LinuxSystem"]),
     .target(
         name: "LinkTrials",
         dependencies: ["ChannelMux", "LineSimulator", "WireCore"],

@@ -20,6 +20,8 @@ struct ServeOptions: Equatable {
     var isVerbose = false
     /// `--log FILE`: write what happens to a file.
     var logFile: String?
+    /// False for `--no-discovery`: other machines' `cdb -QR` is not answered.
+    var answersDiscovery = true
 }
 
 /// What is wrong with the command line, in one sentence.
@@ -40,6 +42,8 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
             options.isVerbose = true
         case "--log":
             options.logFile = try value(of: "--log", "a file", &rest)
+        case "--no-discovery":
+            options.answersDiscovery = false
         case "-x":
             rest = []
         case "-?", "-h", "--help":
@@ -75,7 +79,7 @@ private func unknown(_ option: String) -> UsageError {
     if planned.contains(option) {
         return UsageError(description: "\(option) is not supported by this version of dbgsrv")
     }
-    let known = ["-t", "-v", "--log", "-x", "-?", "--help", "--version"]
+    let known = ["-t", "-v", "--log", "--no-discovery", "-x", "-?", "--help", "--version"]
     let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" } ?? ""
     return UsageError(description: "there is no option '\(option)'\(hint) (dbgsrv -? lists them)")
 }
@@ -90,6 +94,7 @@ let helpText = """
 
       -v          say on standard error what happens
       --log FILE  write what happens to FILE
+      --no-discovery  do not answer other machines that ask for the servers here (cdb -QR)
       -x          ignore the rest of the command line
       -?          this help
       --version   the version

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiscoveryProtocol
 import Glibc
 import LinuxSystem
 import SessionProtocol
@@ -68,7 +69,10 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let loop = try RelayLoop()
         let port = try options.open(program: "dbgcom serve")
-        let listener = try port.listen(channel: options.channel)
+        let listener = try port.listen(
+            channel: options.channel,
+            offering: ServerEntry.channelService
+        )
         if exec.isEmpty && pty == nil && connect == nil {
             try serveStandardStreams(loop, listener)
             return
