@@ -6,6 +6,10 @@ public enum BrokerRequest: Sendable, Equatable {
     case open(LineSettings)
     /// Takes connections to a channel.
     case listen(channel: Int)
+    /// Lets the other end of the cable know what this program serves on a channel, as long as it listens on it.
+    case offer(channel: Int, type: String)
+    /// Opens a connection on which the other end says what it offers.
+    case directory
     /// Opens a connection to a channel; `waits` for a listener when there is none.
     case connect(channel: Int, waits: Bool)
     /// Wants the messages about a connection here, not where it came in.
@@ -88,6 +92,9 @@ extension BrokerRequest {
                 ]
             )
         case .listen(let channel): BrokerLine("listen", [("channel", String(channel))])
+        case .offer(let channel, let type):
+            BrokerLine("offer", [("channel", String(channel)), ("type", type)])
+        case .directory: BrokerLine("directory")
         case .connect(let channel, let waits):
             BrokerLine("connect", [("channel", String(channel)), ("wait", waits ? "1" : "0")])
         case .adopt(let token): BrokerLine("adopt", [("token", token.text)])
@@ -126,6 +133,10 @@ extension BrokerRequest {
         Decoder(keyword: "listen") { reader throws(BrokerProtocolError) in
             .listen(channel: try reader.channel())
         },
+        Decoder(keyword: "offer") { reader throws(BrokerProtocolError) in
+            .offer(channel: try reader.channel(), type: try reader.text("type"))
+        },
+        Decoder(keyword: "directory") { _ throws(BrokerProtocolError) in .directory },
         Decoder(keyword: "connect") { reader throws(BrokerProtocolError) in
             .connect(
                 channel: try reader.channel(),

@@ -17,6 +17,7 @@ extension Broker {
             log("line: \(verdict.words)")
             lastVerdict = verdict
             broadcast(.verdict(verdict.words))
+        case .incoming(let id, .directory): answerDirectory(id)
         case .incoming(let id, let channel): offer(id, channel)
         case .opened(let id):
             guard let connection = connections[id] else { return }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiscoveryProtocol
 import Glibc
 import LinuxSystem
 import SerialPort
@@ -89,7 +90,10 @@ struct ServeCommand: ParsableCommand {
         let loop = try RelayLoop()
         let port = try options.open(program: "dbgcom serve")
         port.takesBreaks = true
-        let listener = try port.listen(channel: options.channel)
+        let listener = try port.listen(
+            channel: options.channel,
+            offering: ServerEntry.channelService
+        )
         if exec.isEmpty && pty == nil && connect == nil && device == nil {
             try serveStandardStreams(loop, listener)
             return
