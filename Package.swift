@@ -110,13 +110,14 @@ let edgeTargets: [Target] = [
         ]
     ),
     library("TLSEngine", ["COpenSSL"]),
+    library("Certificates", ["LinuxSystem", "TLSEngine"]),
     library("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem"]),
     library(
         "Transports",
         [
             "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
             "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates",
         ]
     ),
     library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
@@ -144,7 +145,8 @@ let programTargets: [Target] = [
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget", "DiscoveryProtocol",
-            "LinuxSystem", "ServerRegistry", "PtraceBackend", "RemoteServer", logging,
+            "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
+            logging,
         ]
     ),
     program(
@@ -191,9 +193,10 @@ let testTargets: [Target] = [
     tests("SessionProtocolTests", ["SessionProtocol"]),
     tests(
         "TransportsTests",
-        ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
+        ["Transports", "ByteTransport", "Certificates", "ConnectionStrings", "LinuxSystem"]
     ),
-    tests("TLSEngineTests", ["TLSEngine"]),
+    tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
+    tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
     tests("DiscoveryProtocolTests", ["DiscoveryProtocol", "BrokerProtocol"]),
     tests("ServerRegistryTests", ["ServerRegistry", "DiscoveryProtocol", "LinuxSystem"]),
@@ -223,7 +226,10 @@ let testTargets: [Target] = [
     ),
     tests(
         "PortBrokerTests",
-        ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]
+        [
+            "PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem",
+            "WireCore",
+        ]
     ),
     tests("GDBRemoteProtocolTests", ["GDBRemoteProtocol", "DebugTarget", "WireCore"]),
     tests("PtraceBackendTests", ["PtraceBackend", "DebugTarget", "LinuxSystem", "TestPrograms"]),

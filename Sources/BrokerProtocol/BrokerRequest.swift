@@ -18,8 +18,10 @@ public enum BrokerRequest: Sendable, Equatable {
     case status
     /// Goes in order; connections closed from now on were not killed.
     case bye
-    /// First and only line of a data connection.
-    case data(BrokerToken)
+    /// Sends a BREAK on a connection, behind the bytes that were written to its data connection so far.
+    case sendBreak(BrokerToken, LineBreak)
+    /// First and only line of a data connection; `takesBreaks` asks for the far end's BREAKs.
+    case data(BrokerToken, takesBreaks: Bool)
 
     /// The version of the protocol.
     public static let version = 1
@@ -98,7 +100,9 @@ extension BrokerRequest {
         case .adopt(let token): BrokerLine("adopt", [("token", token.text)])
         case .status: BrokerLine("status")
         case .bye: BrokerLine("bye")
-        case .data(let token): BrokerLine("data", [("token", token.text)])
+        case .sendBreak(let token, let place): BrokerLine("break", place.fields(token))
+        case .data(let token, let takesBreaks):
+            BrokerLine("data", [("token", token.text)] + (takesBreaks ? [("breaks", "1")] : []))
         }
     }
 
@@ -144,8 +148,11 @@ extension BrokerRequest {
         },
         Decoder(keyword: "status") { _ throws(BrokerProtocolError) in .status },
         Decoder(keyword: "bye") { _ throws(BrokerProtocolError) in .bye },
+        Decoder(keyword: "break") { reader throws(BrokerProtocolError) in
+            .sendBreak(try reader.token(), try LineBreak(&reader))
+        },
         Decoder(keyword: "data") { reader throws(BrokerProtocolError) in
-            .data(try reader.token())
+            .data(try reader.token(), takesBreaks: try reader.has("breaks"))
         },
     ]
 }

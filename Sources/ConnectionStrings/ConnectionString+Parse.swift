@@ -10,13 +10,17 @@ extension ConnectionString {
         case "tcp":
             self = .tcp(try Self.socket(from: &list, side))
         case "com":
-            self = .com(try Self.serialChannel(from: &list))
+            self = .com(try Self.serialChannel(from: &list, side))
         case "spipe":
-            let security = try Self.security(from: &list)
-            self = .spipe(try Self.pipe(from: &list, side), security)
+            var security = try Security(from: &list, side)
+            let pipe = try Self.pipe(from: &list, side)
+            try security.settle(machine: pipe.server, list.transport)
+            self = .spipe(pipe, security)
         default:
-            let security = try Self.security(from: &list)
-            self = .ssl(try Self.socket(from: &list, side), security)
+            var security = try Security(from: &list, side)
+            let socket = try Self.socket(from: &list, side)
+            try security.settle(machine: socket.server ?? socket.reverseConnection, list.transport)
+            self = .ssl(socket, security)
         }
     }
 
@@ -27,7 +31,7 @@ extension ConnectionString {
         _ text: String
     ) throws(ConnectionStringError) -> SerialChannel {
         var list = try ParameterList(text, known: ["com": ["port", "baud"] + LineParameters.names])
-        return try serialChannel(from: &list, number: 0)
+        return try serialChannel(from: &list, .client, number: 0)
     }
 
     /// The parameters each transport has, in the seeds' order.
@@ -37,17 +41,19 @@ extension ConnectionString {
             [
                 "npipe": ["pipe", "hidden", "password", "IcfEnable"],
                 "tcp": ["port", "clicon", "hidden", "password", "ipversion", "IcfEnable"],
-                "com": ["port", "baud", "channel", "hidden", "password"] + LineParameters.names,
-                "spipe": ["proto", "certuser", "machuser", "pipe", "hidden", "password"],
-                "ssl": ["proto", "certuser", "machuser", "port", "clicon", "hidden", "password"],
+                "com": ["port", "baud", "channel", "hidden", "password"] + LineParameters.names
+                    + Security.serverNames,
+                "spipe": Security.serverNames + ["pipe", "hidden", "password"],
+                "ssl": Security.serverNames + ["port", "clicon", "hidden", "password"],
             ]
         case .client:
             [
                 "npipe": ["server", "pipe", "password"],
                 "tcp": ["server", "clicon", "port", "password", "ipversion"],
-                "com": ["port", "baud", "channel", "password"] + LineParameters.names,
-                "spipe": ["proto", "certuser", "machuser", "server", "pipe", "password"],
-                "ssl": ["proto", "certuser", "machuser", "server", "clicon", "port", "password"],
+                "com": ["port", "baud", "channel", "password"] + LineParameters.names
+                    + Security.clientNames,
+                "spipe": Security.clientNames + ["server", "pipe", "password"],
+                "ssl": Security.clientNames + ["server", "clicon", "port", "password"],
             ]
         }
     }
@@ -166,6 +172,7 @@ extension ConnectionString {
 
     private static func serialChannel(
         from list: inout ParameterList,
+        _ side: Side,
         number: Int? = nil
     ) throws(ConnectionStringError) -> SerialChannel {
         let port = try list.require(
@@ -189,41 +196,20 @@ extension ConnectionString {
                 called: "0–254"
             )
         }
+        let line = try LineParameters(from: &list)
+        var security: Security?
+        if list.hasAny(of: Security.serverNames + Security.clientNames) {
+            security = try Security(from: &list, side)
+            try security?.settle(machine: nil, list.transport)
+        }
         return SerialChannel(
             port: port,
             baudRate: baudRate,
             channel: channel,
-            line: try LineParameters(from: &list),
+            line: line,
+            security: security,
             access: try access(from: &list)
         )
-    }
-
-    private static func security(
-        from list: inout ParameterList
-    ) throws(ConnectionStringError) -> Security {
-        let name = try list.require("proto", "the protocol, for example proto=tls1").lowercased()
-        guard Security.protocolNames.contains(name) else {
-            throw ConnectionStringError(
-                "\(list.transport): proto must be one of"
-                    + " \(Security.protocolNames.joined(separator: ", ")), but was '\(name)'"
-            )
-        }
-        let user = try list.take("certuser")
-        let machine = try list.take("machuser")
-        switch (user, machine) {
-        case (let user?, nil):
-            return Security(protocolName: name, certificate: .user(user))
-        case (nil, let machine?):
-            return Security(protocolName: name, certificate: .machine(machine))
-        case (nil, nil):
-            throw ConnectionStringError(
-                "\(list.transport): certuser= or machuser= is missing: it names the certificate"
-            )
-        case (.some, .some):
-            throw ConnectionStringError(
-                "\(list.transport): certuser and machuser exclude each other"
-            )
-        }
     }
 
     private static func access(

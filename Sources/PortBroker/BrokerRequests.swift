@@ -13,6 +13,7 @@ extension Broker {
             client.send(.ok([]))
         case .data:
             client.send(.error(.badRequest, "data is the first line of a connection of its own"))
+        case .sendBreak(let token, let place): sendBreak(place, on: token, for: client)
         case .status where client.hasIntroduced: answerStatus(client)
         case .open(let wanted) where client.hasIntroduced: open(wanted, for: client)
         case .listen(let number) where client.usesPort: listen(number, for: client)
@@ -143,6 +144,26 @@ extension Broker {
             return
         }
         connection.owner = client
+        client.send(.ok([]))
+    }
+
+    private func sendBreak(
+        _ place: LineBreak,
+        on token: BrokerToken,
+        for client: BrokerClient
+    ) {
+        guard let connection = tokens[token], connection.owner === client else {
+            client.send(.error(.unknownToken, "There is no connection of that token"))
+            return
+        }
+        guard link.carriesBreaks else {
+            client.send(.error(.unsupported, "The far end does not know of BREAKs"))
+            return
+        }
+        guard connection.sendBreak(place) else {
+            client.send(.error(.badRequest, "There is no place for that BREAK"))
+            return
+        }
         client.send(.ok([]))
     }
 

@@ -44,6 +44,9 @@ public final class ComPortClient {
     public let devicePath: String
     /// What was asked for.
     public let settings: Settings
+    /// Whether streams made from now on tell of the far end's BREAKs; they are to be read by
+    /// `ComChannelStream.read` then.
+    public var takesBreaks = false
 
     private let place: ComPortPlace
     private let requested: (port: String, folder: String?)
@@ -185,7 +188,10 @@ public final class ComPortClient {
         _ channel: Int?
     ) throws(ComError) -> ComChannelStream {
         guard let socket = try ComBrokerLauncher.connectRunning(control.files),
-            (try? UnixSocket.send(BrokerRequest.data(token).line.encoded[...], on: socket)) != nil
+            (try? UnixSocket.send(
+                BrokerRequest.data(token, takesBreaks: takesBreaks).line.encoded[...],
+                on: socket
+            )) != nil
         else { throw brokerGone() }
         let reader = ComLineReader(socket, leavingRest: true)
         guard

@@ -32,6 +32,12 @@ public final class GreetingTransport: ByteTransport {
     public var link: LinkKind { inner.link }
     /// The inner stream's trouble.
     public var trouble: String? { inner.trouble }
+    /// Whether bytes wait here or in the inner stream.
+    public var hasBufferedInput: Bool { !early.isEmpty || refusal != nil || inner.hasBufferedInput }
+    /// Whether bytes wait in the inner stream.
+    public var hasBufferedOutput: Bool { inner.hasBufferedOutput }
+    /// The inner stream's.
+    public var channelBinding: [UInt8]? { inner.channelBinding }
 
     /// Takes what has arrived behind the server's greeting.
     public func read(maximum: Int) -> ReadResult {
@@ -75,6 +81,11 @@ public final class GreetingTransport: ByteTransport {
             pendingGreeting.removeFirst(taken)
         }
         return inner.write(bytes)
+    }
+
+    /// Passes on what waits in the inner stream.
+    public func flush() {
+        inner.flush()
     }
 
     /// Says that no more bytes will come from this end.

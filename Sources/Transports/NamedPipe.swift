@@ -69,6 +69,7 @@ final class PipeStreamListener: StreamListener {
     private let socket: OwnedDescriptor
     private let name: String
     private let path: String
+    private let transportName: String
     /// Whether the pipe's name goes with this listener; a service manager's stays.
     private let ownsName: Bool
     let displayedName: String
@@ -79,6 +80,7 @@ final class PipeStreamListener: StreamListener {
         _ pipe: ConnectionString.Pipe
     ) throws(TransportError) {
         let process = Files.ownProcess
+        transportName = connection.transportName
         name = PipeName.expand(pipe.name, processID: process, threadID: Files.ownThread)
         path = try NamedPipe.path(of: name)
         displayedName = connection.displayed(pipeName: name)
@@ -114,7 +116,7 @@ final class PipeStreamListener: StreamListener {
             guard peer.userID == geteuid() || peer.userID == 0 else { return nil }
             return AcceptedConnection(
                 descriptor: descriptor,
-                peerName: "npipe \(name) (pid \(peer.processID))",
+                peerName: "\(transportName) \(name) (pid \(peer.processID))",
                 link: .local
             )
         } catch {

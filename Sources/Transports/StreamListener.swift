@@ -64,10 +64,14 @@ public func openListener(
     if connection.access.opensFirewall {
         throw TransportError("IcfEnable is not supported by this version of \(program)")
     }
+    KeyLog.announce(connection, program: program)
+    // What is wrong with a certificate is said now, not to the first client.
+    _ = try SecureChannel.server(connection)
     switch connection {
-    case .tcp(let socket) where socket.reverseConnection == nil:
+    case .tcp(let socket) where socket.reverseConnection == nil,
+        .ssl(let socket, _) where socket.reverseConnection == nil:
         return try TCPStreamListener(connection, socket)
-    case .npipe(let pipe):
+    case .npipe(let pipe), .spipe(let pipe, _):
         return try PipeStreamListener(connection, pipe)
     case .com(let serial):
         return try openComListener(connection, serial, program: program, offering: offering)
@@ -84,8 +88,20 @@ public func openRawStream(
     if connection.access.password != nil {
         throw TransportError("password= is not supported by this version of \(program)")
     }
+    KeyLog.announce(connection, program: program)
+    guard let secure = try SecureChannel.client(connection) else {
+        return try openPlainStream(connection, program: program)
+    }
+    return try secure.connect(try openPlainStream(connection, program: program))
+}
+
+/// Connects without TLS, whatever the connection string says of it.
+private func openPlainStream(
+    _ connection: ConnectionString,
+    program: String
+) throws(TransportError) -> any ByteTransport {
     switch connection {
-    case .tcp(let socket):
+    case .tcp(let socket), .ssl(let socket, _):
         guard let host = socket.server else { throw unsupported(connection, program) }
         let made = try TCPSocket.connect(
             host: host,
@@ -93,12 +109,10 @@ public func openRawStream(
             onlyIPv6: socket.onlyIPv6
         )
         return try wrap(made.descriptor, peerName: made.peerName, link: .network)
-    case .npipe(let pipe):
+    case .npipe(let pipe), .spipe(let pipe, _):
         return try NamedPipe.connect(pipe)
     case .com(let serial):
         return try openComStream(serial, program: program)
-    default:
-        throw unsupported(connection, program)
     }
 }
 
@@ -141,19 +155,21 @@ private func unsupported(_ connection: ConnectionString, _ program: String) -> T
     let isReverse = connection.displayed().contains("CliCon=")
     let name = connection.transportName + (isReverse ? " with clicon" : "")
     return TransportError(
-        "\(name) is not supported by this version of \(program); use npipe, tcp or com"
+        "\(name) is not supported by this version of \(program)"
     )
 }
 
 /// A TCP port as a listener of a process server.
 private final class TCPStreamListener: StreamListener {
     private let listener: TCPListener
+    private let transportName: String
     let displayedName: String
 
     init(
         _ connection: ConnectionString,
         _ socket: ConnectionString.Socket
     ) throws(TransportError) {
+        transportName = connection.transportName
         listener = try TCPListener(ports: socket.ports, onlyIPv6: socket.onlyIPv6)
         displayedName = connection.displayed(chosenPort: listener.port)
     }
@@ -164,7 +180,7 @@ private final class TCPStreamListener: StreamListener {
         guard let made = try listener.accept() else { return nil }
         return AcceptedConnection(
             descriptor: made.descriptor,
-            peerName: made.peerName,
+            peerName: secureName(made.peerName, transportName),
             link: .network
         )
     }

@@ -4,6 +4,8 @@ internal import WireCore
 enum Request: Equatable {
     /// Serve a transport.
     case serve(ServeOptions)
+    /// Make a certificate.
+    case newCertificate(NewCertificateOptions)
     /// Be the process of one session (started by the supervisor only).
     case session
     /// Print the help.
@@ -42,6 +44,8 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
             options.isVerbose = true
         case "--log":
             options.logFile = try value(of: "--log", "a file", &rest)
+        case "--new-certificate":
+            return .newCertificate(try NewCertificateOptions(rest))
         case "--no-discovery":
             options.answersDiscovery = false
         case "-x":
@@ -79,7 +83,10 @@ private func unknown(_ option: String) -> UsageError {
     if planned.contains(option) {
         return UsageError(description: "\(option) is not supported by this version of dbgsrv")
     }
-    let known = ["-t", "-v", "--log", "--no-discovery", "-x", "-?", "--help", "--version"]
+    let known = [
+        "-t", "-v", "--log", "--new-certificate", "--no-discovery", "-x", "-?", "--help",
+        "--version",
+    ]
     let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" } ?? ""
     return UsageError(description: "there is no option '\(option)'\(hint) (dbgsrv -? lists them)")
 }
@@ -91,6 +98,10 @@ let helpText = """
       dbgsrv -t com:port=PORT,baud=RATE,channel=0-254   a channel of a serial port
       dbgsrv -t tcp:port=PORT                           a TCP port, or the first free one of LOW:HIGH
       dbgsrv -t npipe:pipe=NAME                         a named pipe, for programs of this user here
+      dbgsrv -t ssl:proto=tls1,certuser=CERT,port=PORT  a TCP port with TLS
+      dbgsrv -t spipe:proto=tls1,certuser=CERT,pipe=NAME
+      dbgsrv -t com:…,proto=tls1,certuser=CERT          TLS on a channel, for a cable that leaves the room
+      dbgsrv --new-certificate NAME [--machine]         makes a certificate and says how to use it
 
       -v          say on standard error what happens
       --log FILE  write what happens to FILE
@@ -101,6 +112,11 @@ let helpText = """
 
     A serial port is com2, 2, a device path or a symlink to one; several servers and debuggers may
     use one port at the same time, each server on its own channel.
+
+    CERT is a file's name, a subject or a thumbprint (SHA-1 or SHA-256): with certuser= in
+    ~/.config/dbgsrv/certificates, with machuser= in /etc/dbgsrv/certificates. proto= is tls1 (TLS 1.3
+    or 1.2), tls12 or tls13; with clientcert=CERT only clients get in that show that certificate, or
+    one that it vouches for.
 
     Clients:   cdb -premote com:port=PORT,baud=RATE,channel=N -p PID
                cdb -premote tcp:server=HOST,port=PORT PROGRAM ARGUMENTS

@@ -16,6 +16,8 @@ struct SessionSettings: Equatable {
     var hasLog: Bool
     /// The server's connection string as written.
     var transport: String
+    /// How long a TLS handshake may take on a quick line, in milliseconds.
+    var handshakeMilliseconds: Int
 
     /// The longest record, in bytes: what a pipe takes without anybody reading.
     static let bytesMax = 65_536
@@ -38,6 +40,7 @@ extension SessionSettings {
         let fields = [
             ("supervisor", "\(supervisor)"), ("peer", peerName), ("link", link.word),
             ("log", hasLog ? "yes" : "no"), ("transport", transport),
+            ("handshake", "\(handshakeMilliseconds)"),
         ]
         return fields.flatMap { Array("\($0.0)=\($0.1)".utf8) + [0] }
     }
@@ -53,14 +56,16 @@ extension SessionSettings {
         }
         guard let supervisor = fields["supervisor"].flatMap({ Int32($0) }),
             let peerName = fields["peer"], let link = fields["link"],
-            let hasLog = fields["log"], let transport = fields["transport"]
+            let hasLog = fields["log"], let transport = fields["transport"],
+            let handshake = fields["handshake"].flatMap({ Int($0) }), handshake > 0
         else { return nil }
         self.init(
             supervisor: supervisor,
             peerName: peerName,
             link: LinkKind(word: link),
             hasLog: hasLog == "yes",
-            transport: transport
+            transport: transport,
+            handshakeMilliseconds: handshake
         )
     }
 

@@ -138,7 +138,8 @@ final class Supervisor {
             peerName: connection.peerName,
             link: connection.link,
             hasLog: logDescriptor != nil,
-            transport: transport
+            transport: transport,
+            handshakeMilliseconds: TLSHandshakeLimit.milliseconds
         )
         let record = settings.encoded
         precondition(record.count <= SessionSettings.bytesMax, "a command line is shorter")

@@ -30,7 +30,8 @@ func welcome(
         var requests = [PollRequest(transport.descriptor), PollRequest(endSignals.number)]
         try pollDescriptors(
             &requests,
-            timeoutMilliseconds: Int((deadline - now) / 1_000_000) + 1
+            timeoutMilliseconds: transport.hasBufferedInput
+                ? 0 : Int((deadline - now) / 1_000_000) + 1
         )
         if requests[1].isReadable, endSignals.next() != nil { return .endRequested }
         switch transport.read(maximum: 4096) {
@@ -65,6 +66,7 @@ private func welcome(
 /// A greeting is shorter than any send buffer of a fresh connection.
 private func send(_ greeting: [UInt8], to transport: any ByteTransport) {
     _ = transport.write(greeting[...])
+    transport.flush()
 }
 
 extension EndReason {

@@ -19,6 +19,8 @@ func runProgram(_ arguments: [String]) -> Int32 {
         case .version:
             printOut("\(programName)\n")
             return 0
+        case .newCertificate(let options):
+            return makeCertificate(options)
         case .session:
             return runSession()
         case .serve(let options):

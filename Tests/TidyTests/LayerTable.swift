@@ -42,13 +42,14 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         ]
     ),
     ("TLSEngine", ["COpenSSL"]),
+    ("Certificates", ["LinuxSystem", "TLSEngine"]),
     ("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem", "Glibc"]),
     (
         "Transports",
         [
             "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
             "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory", "Glibc",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates", "Glibc",
         ]
     ),
     ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
@@ -75,7 +76,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget", "DiscoveryProtocol",
-            "LinuxSystem", "ServerRegistry", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
+            "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
+            "Glibc", "Logging",
         ]
     ),
     (
