@@ -122,7 +122,7 @@ final class Supervisor {
             descriptors.append(try OwnedDescriptor(duplicating: logDescriptor))
         }
         return try ProgramLauncher.start(
-            ProgramLauncher.ownPath ?? "/proc/self/exe",
+            ProgramLauncher.ownProgram,
             arguments: ["--session"],
             descriptors: descriptors,
             newSession: true
