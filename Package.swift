@@ -88,6 +88,8 @@ let pureTargets: [Target] = [
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
+    library("SharedSession", ["WireCore"]),
+    library("DiscoveryProtocol", ["BrokerProtocol"]),
 ]
 
 let modelTargets: [Target] = [
@@ -102,17 +104,20 @@ let edgeTargets: [Target] = [
     library(
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "WireCore", "ChannelMux", "BrokerProtocol", "DiscoveryProtocol", "TelnetSerial",
+            "LinuxSystem", "SerialPort",
             nioCore,
             nioPosix,
         ]
     ),
     library("TLSEngine", ["COpenSSL"]),
     library("Certificates", ["LinuxSystem", "TLSEngine"]),
+    library("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem"]),
     library(
         "Transports",
         [
-            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
+            "SessionProtocol", "ByteTransport",
             "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates",
         ]
     ),
@@ -140,16 +145,18 @@ let programTargets: [Target] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "Certificates", "PtraceBackend", "RemoteServer", logging,
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
+            logging,
         ]
     ),
     program(
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugEngine",
             "Commands",
         ]
     ),
@@ -164,7 +171,7 @@ let programTargets: [Target] = [
         "dbgcom",
         [
             "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
-            "LinuxSystem",
+            "DiscoveryProtocol", "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", logging, argumentParser,
             nioCore, nioPosix,
         ]
@@ -192,6 +199,9 @@ let testTargets: [Target] = [
     tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
+    tests("SharedSessionTests", ["SharedSession"]),
+    tests("DiscoveryProtocolTests", ["DiscoveryProtocol", "BrokerProtocol"]),
+    tests("ServerRegistryTests", ["ServerRegistry", "DiscoveryProtocol", "LinuxSystem"]),
     .target(
         name: "LinkTrials",
         dependencies: ["ChannelMux", "LineSimulator", "WireCore"],
@@ -218,7 +228,10 @@ let testTargets: [Target] = [
     ),
     tests(
         "PortBrokerTests",
-        ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]
+        [
+            "PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem",
+            "WireCore",
+        ]
     ),
     tests("GDBRemoteProtocolTests", ["GDBRemoteProtocol", "DebugTarget", "WireCore"]),
     tests("PtraceBackendTests", ["PtraceBackend", "DebugTarget", "LinuxSystem", "TestPrograms"]),

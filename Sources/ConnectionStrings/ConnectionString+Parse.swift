@@ -24,6 +24,16 @@ extension ConnectionString {
         }
     }
 
+    /// Reads a connection string that names a serial line and no channel of it: `com:port=com2,baud=115200`.
+    ///
+    /// - Returns: channel 0 of the line.
+    public static func serialLine(
+        _ text: String
+    ) throws(ConnectionStringError) -> SerialChannel {
+        var list = try ParameterList(text, known: ["com": ["port", "baud"] + LineParameters.names])
+        return try serialChannel(from: &list, .client, number: 0)
+    }
+
     /// The parameters each transport has, in the seeds' order.
     private static func parameterNames(for side: Side) -> [String: [String]] {
         switch side {
@@ -162,7 +172,8 @@ extension ConnectionString {
 
     private static func serialChannel(
         from list: inout ParameterList,
-        _ side: Side
+        _ side: Side,
+        number: Int? = nil
     ) throws(ConnectionStringError) -> SerialChannel {
         let port = try list.require(
             "port",
@@ -174,12 +185,17 @@ extension ConnectionString {
             in: 1...100_000_000,
             called: "a rate in bits per second such as 9600 or 115200"
         )
-        let channel = try list.requireNumber(
-            "channel",
-            "the channel, 0–254",
-            in: 0...254,
-            called: "0–254"
-        )
+        var channel = 0
+        if let number {
+            channel = number
+        } else {
+            channel = try list.requireNumber(
+                "channel",
+                "the channel, 0–254",
+                in: 0...254,
+                called: "0–254"
+            )
+        }
         let line = try LineParameters(from: &list)
         var security: Security?
         if list.hasAny(of: Security.serverNames + Security.clientNames) {
@@ -223,8 +239,8 @@ extension ConnectionString {
         return .literal(text)
     }
 
-    /// A machine's name without the two backslashes that may stand before it.
+    /// A machine's name without the two backslashes that may stand before it, of which a shell makes one.
     private static func machineName(_ text: String) -> String {
-        text.hasPrefix("\\\\") ? String(text.dropFirst(2)) : text
+        String(text.drop { $0 == "\\" })
     }
 }

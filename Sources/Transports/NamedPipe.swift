@@ -70,6 +70,8 @@ final class PipeStreamListener: StreamListener {
     private let name: String
     private let path: String
     private let transportName: String
+    /// Whether the pipe's name goes with this listener; a service manager's stays.
+    private let ownsName: Bool
     let displayedName: String
 
     /// Listens under the name with its format codes replaced.
@@ -82,6 +84,12 @@ final class PipeStreamListener: StreamListener {
         name = PipeName.expand(pipe.name, processID: process, threadID: Files.ownThread)
         path = try NamedPipe.path(of: name)
         displayedName = connection.displayed(pipeName: name)
+        if let given = try ActivatedSocket.take(path: path) {
+            socket = given
+            ownsName = false
+            return
+        }
+        ownsName = true
         do {
             socket = try UnixSocket.listen(path: path, backlog: NamedPipe.backlog)
         } catch {
@@ -96,7 +104,7 @@ final class PipeStreamListener: StreamListener {
         }
     }
 
-    deinit { removeFile(path) }
+    deinit { if ownsName { removeFile(path) } }
 
     var descriptor: Int32 { socket.number }
 

@@ -52,9 +52,11 @@ public enum StreamListenerLimits {
 /// - Parameters:
 ///   - connection: a string parsed for the server's side.
 ///   - program: this program's name, shown to others that share a serial port.
+///   - offering: what kind of server the other end of a cable may list; nil for one that is never listed.
 public func openListener(
     _ connection: ConnectionString,
-    program: String
+    program: String,
+    offering: String? = nil
 ) throws(TransportError) -> any StreamListener {
     if connection.access.password != nil {
         throw TransportError("password= is not supported by this version of \(program)")
@@ -72,7 +74,7 @@ public func openListener(
     case .npipe(let pipe), .spipe(let pipe, _):
         return try PipeStreamListener(connection, pipe)
     case .com(let serial):
-        return try openComListener(connection, serial, program: program)
+        return try openComListener(connection, serial, program: program, offering: offering)
     default:
         throw unsupported(connection, program)
     }

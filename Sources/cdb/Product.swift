@@ -1,12 +1,16 @@
+import WireCore
+
 /// What the program says of itself.
 enum Product {
-    static let version = "0.1.0"
+    static let version = ProgramVersion.text
     /// As the greeting to a process server has it.
     static let greeting = "cdb/" + version
     static let banner = "Linux Console Debugger Version \(version)"
 
     static let usage = """
         usage: cdb -premote ClientTransport [options] [-p PID | -pn Name | program arguments]
+               cdb -QR Machine                     list the servers of a machine (\\\\BOX17, //box17, 10.0.0.7)
+               cdb -QR com:port=Port,baud=BaudRate list those at the other end of a cable
 
         ClientTransport:
           tcp:server=Host,port=Port

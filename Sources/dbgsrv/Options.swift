@@ -22,6 +22,8 @@ struct ServeOptions: Equatable {
     var isVerbose = false
     /// `--log FILE`: write what happens to a file.
     var logFile: String?
+    /// False for `--no-discovery`: other machines' `cdb -QR` is not answered.
+    var answersDiscovery = true
 }
 
 /// What is wrong with the command line, in one sentence.
@@ -44,6 +46,8 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
             options.logFile = try value(of: "--log", "a file", &rest)
         case "--new-certificate":
             return .newCertificate(try NewCertificateOptions(rest))
+        case "--no-discovery":
+            options.answersDiscovery = false
         case "-x":
             rest = []
         case "-?", "-h", "--help":
@@ -79,7 +83,10 @@ private func unknown(_ option: String) -> UsageError {
     if planned.contains(option) {
         return UsageError(description: "\(option) is not supported by this version of dbgsrv")
     }
-    let known = ["-t", "-v", "--log", "-x", "-?", "--help", "--version", "--new-certificate"]
+    let known = [
+        "-t", "-v", "--log", "--new-certificate", "--no-discovery", "-x", "-?", "--help",
+        "--version",
+    ]
     let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" } ?? ""
     return UsageError(description: "there is no option '\(option)'\(hint) (dbgsrv -? lists them)")
 }
@@ -98,6 +105,7 @@ let helpText = """
 
       -v          say on standard error what happens
       --log FILE  write what happens to FILE
+      --no-discovery  do not answer other machines that ask for the servers here (cdb -QR)
       -x          ignore the rest of the command line
       -?          this help
       --version   the version

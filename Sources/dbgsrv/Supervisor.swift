@@ -19,6 +19,7 @@ final class Supervisor {
     static let farewellMilliseconds = 10_000
 
     private let listener: any StreamListener
+    private let announcement: Announcement
     private let signals: SignalDescriptor
     private let transport: String
     private let logger: Logger
@@ -29,11 +30,13 @@ final class Supervisor {
     /// - Parameter transport: the connection string as written, for the sessions.
     init(
         listener: any StreamListener,
+        announcement: Announcement,
         transport: String,
         logger: Logger,
         logDescriptor: Int32?
     ) throws(SystemError) {
         self.listener = listener
+        self.announcement = announcement
         self.transport = transport
         self.logger = logger
         self.logDescriptor = logDescriptor
@@ -42,23 +45,29 @@ final class Supervisor {
 
     /// Serves until a signal or a client's `.endpsrv` ends it.
     func run() throws {
+        let manager = ServiceNotifier()
+        manager?.say("READY=1", "STATUS=listening on \(listener.displayedName)")
         logger.info("listening on \(listener.displayedName)")
         while true {
             // A connection that cannot be taken stays in the queue and would wake us without end.
             let isDeaf = lastProblem != nil
             var requests = [
                 PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
+                announcement.request,
             ]
-            try pollDescriptors(
-                &requests,
-                timeoutMilliseconds: isDeaf ? StreamListenerLimits.retryMilliseconds : nil
-            )
+            let waits = [
+                isDeaf ? StreamListenerLimits.retryMilliseconds : nil,
+                announcement.waitMilliseconds,
+            ]
+            try pollDescriptors(&requests, timeoutMilliseconds: waits.compactMap(\.self).min())
             if requests[0].isReadable, let reason = handleSignals() {
                 logger.info("ending: \(reason)")
                 break
             }
             if requests[1].isReadable || isDeaf { acceptConnections() }
+            if requests[2].isReadable { announcement.answer() }
         }
+        manager?.say("STOPPING=1")
         endSessions()
     }
 
@@ -113,7 +122,7 @@ final class Supervisor {
             descriptors.append(try OwnedDescriptor(duplicating: logDescriptor))
         }
         return try ProgramLauncher.start(
-            ProgramLauncher.ownPath ?? "/proc/self/exe",
+            ProgramLauncher.ownProgram,
             arguments: ["--session"],
             descriptors: descriptors,
             newSession: true

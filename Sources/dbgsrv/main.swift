@@ -1,10 +1,12 @@
 internal import ConnectionStrings
+internal import DiscoveryProtocol
 internal import Glibc
 internal import LinuxSystem
 internal import Transports
+internal import WireCore
 
 /// What clients, and others on the same serial port, see of us.
-let programName = "dbgsrv/0.1"
+let programName = "dbgsrv/" + ProgramVersion.text
 
 func runProgram(_ arguments: [String]) -> Int32 {
     // A peer that has gone is told by the write's answer.
@@ -33,10 +35,22 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
     do {
         let logFile = try options.logFile.map { (path) throws in try openLogFile(path) }
         let logDescriptor = logFile?.number ?? (options.isVerbose ? 2 : nil)
+        let logger = makeLogger(descriptor: logDescriptor)
+        let listener = try openListener(
+            connection,
+            program: programName,
+            offering: ServerEntry.processServer
+        )
         let supervisor = try Supervisor(
-            listener: try openListener(connection, program: programName),
+            listener: listener,
+            announcement: Announcement(
+                connection,
+                displayedName: listener.displayedName,
+                answersOthers: options.answersDiscovery,
+                logger: logger
+            ),
             transport: options.transport,
-            logger: makeLogger(descriptor: logDescriptor),
+            logger: logger,
             logDescriptor: logDescriptor
         )
         try supervisor.run()

@@ -27,6 +27,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     ("SessionProtocol", ["WireCore"]),
     ("TelnetSerial", []),
+    ("SharedSession", ["WireCore"]),
+    ("DiscoveryProtocol", ["BrokerProtocol"]),
 
     // Edges.
     ("LinuxSystem", ["CLinuxShims", "Glibc"]),
@@ -35,16 +37,19 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     (
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "WireCore", "ChannelMux", "BrokerProtocol", "DiscoveryProtocol", "TelnetSerial",
+            "LinuxSystem", "SerialPort",
             "Glibc", "NIOCore", "NIOPosix",
         ]
     ),
     ("TLSEngine", ["COpenSSL"]),
     ("Certificates", ["LinuxSystem", "TLSEngine"]),
+    ("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem", "Glibc"]),
     (
         "Transports",
         [
-            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
+            "SessionProtocol", "ByteTransport",
             "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates", "Glibc",
         ]
     ),
@@ -71,16 +76,18 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "Certificates", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
+            "Glibc", "Logging",
         ]
     ),
     (
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugEngine",
             "Commands", "Glibc",
         ]
     ),
@@ -95,7 +102,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgcom",
         [
             "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
-            "LinuxSystem",
+            "DiscoveryProtocol", "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", "Glibc", "Logging",
             "ArgumentParser", "NIOCore", "NIOPosix",
         ]
