@@ -112,7 +112,7 @@ let edgeTargets: [Target] = [
         "Transports",
         [
             "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory",
+            "LinuxSystem", "PortDirectory", "TLSEngine",
         ]
     ),
     library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
@@ -183,10 +183,10 @@ let testTargets: [Target] = [
     tests("WireCoreTests", ["WireCore"]),
     tests("DeflateTests", ["Deflate"]),
     tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
-    tests("SessionProtocolTests", ["SessionProtocol"]),
+    tests("SessionProtocolTests", ["SessionProtocol", "TLSEngine"]),
     tests(
         "TransportsTests",
-        ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
+        ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem", "SessionProtocol"]
     ),
     tests("TLSEngineTests", ["TLSEngine"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),

@@ -228,10 +228,12 @@ extension ConnectionString {
     ) throws(ConnectionStringError) -> Password {
         if text.hasPrefix("@file:") { return .file(String(text.dropFirst(6))) }
         if text.hasPrefix("@env:") { return .environment(String(text.dropFirst(5))) }
+        if text == "@ask" { return .terminal }
         guard text.count <= 12, text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
         else {
             throw ConnectionStringError(
-                "\(transport): password must be 1–12 letters and digits, @file:PATH or @env:NAME"
+                "\(transport): password must be 1–12 letters and digits, @file:PATH, @env:NAME or"
+                    + " @ask"
             )
         }
         return .literal(text)

@@ -19,6 +19,13 @@ public enum UnixSocket {
     /// Bytes of a path that fit into an address, without the final zero.
     public static let pathBytesMax = 107
 
+    /// Two connected sockets, closed on exec (socketpair(2)).
+    public static func makePair() throws(SystemError) -> (OwnedDescriptor, OwnedDescriptor) {
+        var ends: [Int32] = [-1, -1]
+        try systemCall("socketpair") { socketpair(AF_UNIX, streamKind, 0, &ends) }
+        return (OwnedDescriptor(ends[0]), OwnedDescriptor(ends[1]))
+    }
+
     /// Connects to a listening socket; the descriptor blocks.
     public static func connect(path: String) throws(SystemError) -> OwnedDescriptor {
         let socket = try make()

@@ -8,6 +8,7 @@ let programName = "dbgbridge/0.1"
 func runBridge(_ arguments: [String]) -> Int32 {
     // A peer that has gone is told by the write's answer.
     signal(SIGPIPE, SIG_IGN)
+    OwnArguments.hideValues(of: "password=")
     let options: RelayOptions
     do {
         switch try parseCommandLine(arguments) {

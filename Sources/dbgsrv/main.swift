@@ -9,6 +9,7 @@ let programName = "dbgsrv/0.1"
 func runProgram(_ arguments: [String]) -> Int32 {
     // A peer that has gone is told by the write's answer.
     signal(SIGPIPE, SIG_IGN)
+    OwnArguments.hideValues(of: "password=")
     do {
         switch try parseCommandLine(arguments) {
         case .help:
@@ -31,9 +32,15 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
     do {
         let logFile = try options.logFile.map { (path) throws in try openLogFile(path) }
         let logDescriptor = logFile?.number ?? (options.isVerbose ? 2 : nil)
+        let access = try ServerAccess(connection)
+        let listener = try openListener(connection, program: programName)
+        for line in StartNotices.lines(for: connection, displayedName: listener.displayedName) {
+            printError("dbgsrv: \(line)\n")
+        }
         let supervisor = try Supervisor(
-            listener: try openListener(connection, program: programName),
-            transport: options.transport,
+            listener: listener,
+            options: options,
+            access: access,
             logger: makeLogger(descriptor: logDescriptor),
             logDescriptor: logDescriptor
         )

@@ -44,7 +44,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "Transports",
         [
             "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory", "Glibc",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Glibc",
         ]
     ),
     ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
