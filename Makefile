@@ -3,7 +3,7 @@
 # make build   the four programs, optimised, without their own Swift runtime to install
 # make install copy them, the manual, shell completions and the udev rules (PREFIX=/usr/local, DESTDIR=)
 # make soak    storms over the simulated link, optimised, until SECONDS (60) are over
-# make fuzz    libFuzzer on frames, handshake and link, SECONDS (30) each
+# make fuzz    libFuzzer on every parser of what others send, SECONDS (30) each
 # make speed   how many bytes per second the link's coding moves
 # make bench   the same debugging session through one cable by cdb, by gdb, and by gdb with gdbserver
 # make bench-link   the serial link beside gensio, ZMODEM and Kermit (QUICK=1: a part of it, printed only)

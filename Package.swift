@@ -88,6 +88,7 @@ let pureTargets: [Target] = [
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
+    library("DiscoveryProtocol", ["BrokerProtocol"]),
 ]
 
 let modelTargets: [Target] = [
@@ -102,17 +103,21 @@ let edgeTargets: [Target] = [
     library(
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "WireCore", "ChannelMux", "BrokerProtocol", "DiscoveryProtocol", "TelnetSerial",
+            "LinuxSystem", "SerialPort",
             nioCore,
             nioPosix,
         ]
     ),
     library("TLSEngine", ["COpenSSL"]),
+    library("Certificates", ["LinuxSystem", "TLSEngine"]),
+    library("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem"]),
     library(
         "Transports",
         [
-            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory", "TLSEngine",
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
+            "SessionProtocol", "ByteTransport",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates",
         ]
     ),
     library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
@@ -139,16 +144,18 @@ let programTargets: [Target] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "PtraceBackend", "RemoteServer", logging,
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
+            logging,
         ]
     ),
     program(
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugEngine",
             "Commands",
         ]
     ),
@@ -163,7 +170,7 @@ let programTargets: [Target] = [
         "dbgcom",
         [
             "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
-            "LinuxSystem",
+            "DiscoveryProtocol", "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", logging, argumentParser,
             nioCore, nioPosix,
         ]
@@ -186,10 +193,16 @@ let testTargets: [Target] = [
     tests("SessionProtocolTests", ["SessionProtocol", "TLSEngine"]),
     tests(
         "TransportsTests",
-        ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem", "SessionProtocol"]
+        [
+            "Transports", "ByteTransport", "Certificates", "ConnectionStrings", "LinuxSystem",
+            "SessionProtocol",
+        ]
     ),
-    tests("TLSEngineTests", ["TLSEngine"]),
+    tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
+    tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
+    tests("DiscoveryProtocolTests", ["DiscoveryProtocol", "BrokerProtocol"]),
+    tests("ServerRegistryTests", ["ServerRegistry", "DiscoveryProtocol", "LinuxSystem"]),
     .target(
         name: "LinkTrials",
         dependencies: ["ChannelMux", "LineSimulator", "WireCore"],
@@ -216,7 +229,10 @@ let testTargets: [Target] = [
     ),
     tests(
         "PortBrokerTests",
-        ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]
+        [
+            "PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem",
+            "WireCore",
+        ]
     ),
     tests("GDBRemoteProtocolTests", ["GDBRemoteProtocol", "DebugTarget", "WireCore"]),
     tests("PtraceBackendTests", ["PtraceBackend", "DebugTarget", "LinuxSystem", "TestPrograms"]),

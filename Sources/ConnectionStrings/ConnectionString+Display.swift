@@ -22,11 +22,10 @@ extension ConnectionString {
 
     private var securityParameters: [String] {
         switch self {
-        case .spipe(_, let security), .ssl(_, let security):
-            switch security.certificate {
-            case .user(let name): ["Proto=\(security.protocolName)", "CertUser=\(name)"]
-            case .machine(let name): ["Proto=\(security.protocolName)", "MachUser=\(name)"]
-            }
+        case .spipe(let pipe, let security):
+            security.displayed(machine: pipe.server)
+        case .ssl(let socket, let security):
+            security.displayed(machine: socket.server ?? socket.reverseConnection)
         case .npipe, .tcp, .com:
             []
         }
@@ -45,7 +44,7 @@ extension ConnectionString {
                 + (socket.onlyIPv6 ? ["IPVersion=6"] : [])
         case .com(let serial):
             return ["Port=\(serial.port)", "Baud=\(serial.baudRate)", "Channel=\(serial.channel)"]
-                + serial.line.displayed
+                + serial.line.displayed + (serial.security?.displayed(machine: nil) ?? [])
         }
     }
 

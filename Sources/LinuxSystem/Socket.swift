@@ -106,13 +106,17 @@ public struct SocketAddress: CustomStringConvertible {
 
     /// Binds and listens.
     ///
+    /// - Parameter sharesPort: whether other processes of this user may listen on the same port; the kernel gives
+    ///   each connection to one of them (SO_REUSEPORT, socket(7)).
     /// - Returns: the listening socket and its port.
     public func listen(
         onlyIPv6: Bool,
-        backlog: Int32
+        backlog: Int32,
+        sharesPort: Bool = false
     ) throws(SystemError) -> (OwnedDescriptor, Int) {
         let socket = try openSocket()
         try setSocketOption(socket, SOL_SOCKET, SO_REUSEADDR, 1)
+        if sharesPort { try setSocketOption(socket, SOL_SOCKET, SO_REUSEPORT, 1) }
         if storage.ss_family == sa_family_t(AF_INET6) {
             try setSocketOption(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, onlyIPv6 ? 1 : 0)
         }
@@ -140,7 +144,7 @@ public struct SocketAddress: CustomStringConvertible {
         return (OwnedDescriptor(number), address)
     }
 
-    private static func local(of socket: OwnedDescriptor) throws(SystemError) -> SocketAddress {
+    static func local(of socket: OwnedDescriptor) throws(SystemError) -> SocketAddress {
         var address = SocketAddress(bytes: UnsafeRawBufferPointer(start: nil, count: 0))
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let answer = withUnsafeMutableBytes(of: &address.storage) { bytes in

@@ -144,7 +144,9 @@ extension GreetingTransport {
         try settle(timeoutMilliseconds)
     }
 
-    /// Greets and waits for the answer. Where the server wants a password, the user is asked for it; when there
+    /// Greets and waits for the answer.
+    ///
+    /// Where the server wants a password, the user is asked for it; when there
     /// is none, the server's wish is the error.
     ///
     /// A server that keeps silent is a plain stub and is talked to as it is.

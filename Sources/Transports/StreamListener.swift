@@ -12,8 +12,9 @@ public struct AcceptedConnection {
     public let peerName: String
     /// The line beneath.
     public let link: LinkKind
-    /// Where the far end is, the same for each of its connections: an address, a user, a serial channel. What
-    /// limits clients counts by it.
+    /// Where the far end is, the same for each of its connections: an address, a user, a serial channel.
+    ///
+    /// What limits clients counts by it.
     public let origin: String
     /// What must live as long as the connection.
     private let keeper: AnyObject?
@@ -66,24 +67,28 @@ public enum StreamListenerLimits {
 /// - Parameters:
 ///   - connection: a string parsed for the server's side.
 ///   - program: this program's name, shown to others that share a serial port.
+///   - offering: what kind of server the other end of a cable may list; nil for one that is never listed.
 public func openListener(
     _ connection: ConnectionString,
-    program: String
+    program: String,
+    offering: String? = nil
 ) throws(TransportError) -> any StreamListener {
     if connection.access.opensFirewall {
         throw TransportError("IcfEnable is not supported by this version of \(program)")
     }
+    KeyLog.announce(connection, program: program)
+    // What is wrong with a certificate is said now, not to the first client.
+    _ = try SecureChannel.server(connection)
     switch connection {
-    case .tcp(let socket) where socket.reverseConnection == nil:
+    case .tcp(let socket) where socket.reverseConnection == nil,
+        .ssl(let socket, _) where socket.reverseConnection == nil:
         return try TCPStreamListener(connection, socket)
-    case .tcp(let socket):
+    case .tcp(let socket), .ssl(let socket, _):
         return try ReverseListener(connection, socket)
-    case .npipe(let pipe):
+    case .npipe(let pipe), .spipe(let pipe, _):
         return try PipeStreamListener(connection, pipe)
     case .com(let serial):
-        return try openComListener(connection, serial, program: program)
-    default:
-        throw unsupported(connection, program)
+        return try openComListener(connection, serial, program: program, offering: offering)
     }
 }
 
@@ -105,25 +110,35 @@ private func openBareStream(
     _ connection: ConnectionString,
     program: String
 ) throws(TransportError) -> any ByteTransport {
+    KeyLog.announce(connection, program: program)
+    guard let secure = try SecureChannel.client(connection) else {
+        return try openPlainStream(connection, program: program)
+    }
+    return try secure.connect(try openPlainStream(connection, program: program))
+}
+
+/// Connects without TLS, whatever the connection string says of it.
+private func openPlainStream(
+    _ connection: ConnectionString,
+    program: String
+) throws(TransportError) -> any ByteTransport {
     switch connection {
-    case .tcp(let socket) where socket.reverseConnection != nil:
+    case .tcp(let socket) where socket.reverseConnection != nil,
+        .ssl(let socket, _) where socket.reverseConnection != nil:
         let name = program.prefix { $0 != "/" }
         let made = try ReverseConnection.waitForServer(socket) { printError("\(name): \($0)\n") }
         return try wrap(made.descriptor, peerName: made.peerName, link: .network)
-    case .tcp(let socket):
-        guard let host = socket.server else { throw unsupported(connection, program) }
+    case .tcp(let socket), .ssl(let socket, _):
         let made = try TCPSocket.connect(
-            host: host,
+            host: socket.server ?? "localhost",
             port: socket.ports.lowerBound,
             onlyIPv6: socket.onlyIPv6
         )
         return try wrap(made.descriptor, peerName: made.peerName, link: .network)
-    case .npipe(let pipe):
+    case .npipe(let pipe), .spipe(let pipe, _):
         return try NamedPipe.connect(pipe)
     case .com(let serial):
         return try openComStream(serial, program: program)
-    default:
-        throw unsupported(connection, program)
     }
 }
 
@@ -195,23 +210,17 @@ func wrap(
     }
 }
 
-private func unsupported(_ connection: ConnectionString, _ program: String) -> TransportError {
-    let isReverse = connection.displayed().contains("CliCon=")
-    let name = connection.transportName + (isReverse ? " with clicon" : "")
-    return TransportError(
-        "\(name) is not supported by this version of \(program); use npipe, tcp or com"
-    )
-}
-
 /// A TCP port as a listener of a process server.
 private final class TCPStreamListener: StreamListener {
     private let listener: TCPListener
+    private let transportName: String
     let displayedName: String
 
     init(
         _ connection: ConnectionString,
         _ socket: ConnectionString.Socket
     ) throws(TransportError) {
+        transportName = connection.transportName
         listener = try TCPListener(ports: socket.ports, onlyIPv6: socket.onlyIPv6)
         displayedName = connection.displayed(chosenPort: listener.port)
     }
@@ -222,7 +231,7 @@ private final class TCPStreamListener: StreamListener {
         guard let made = try listener.accept() else { return nil }
         return AcceptedConnection(
             descriptor: made.descriptor,
-            peerName: made.peerName,
+            peerName: secureName(made.peerName, transportName),
             link: .network,
             origin: made.origin
         )

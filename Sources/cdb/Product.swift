@@ -7,6 +7,8 @@ enum Product {
 
     static let usage = """
         usage: cdb -premote ClientTransport [options] [-p PID | -pn Name | program arguments]
+               cdb -QR Machine                     list the servers of a machine (\\\\BOX17, //box17, 10.0.0.7)
+               cdb -QR com:port=Port,baud=BaudRate list those at the other end of a cable
 
         ClientTransport:
           tcp:server=Host,port=Port

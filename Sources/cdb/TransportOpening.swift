@@ -18,7 +18,9 @@ func openTransport(_ text: String) throws(ConnectionFailure) -> GreetingTranspor
     }
 }
 
-/// The target behind a stream. Where its server wants a password and a user sits at the terminal, the user is
+/// The target behind a stream.
+///
+/// Where its server wants a password and a user sits at the terminal, the user is
 /// asked for it, and it is proved on a new connection: on this one RSP has been said already.
 func openTarget(
     _ text: String,

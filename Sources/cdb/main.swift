@@ -20,6 +20,7 @@ func runProgram(_ arguments: [String]) -> ExitCode {
         printOut("cdb version \(Product.version)\n")
         return .success
     }
+    if let place = options.query { return listServers(of: place, isAlone: arguments.count == 3) }
     guard let transport = options.premote else {
         printError("cdb: no target: -premote ClientTransport names the process server\n")
         return .usage

@@ -82,11 +82,9 @@ private func relay(
     _ gate: inout ClientGate,
     _ endSignals: SignalDescriptor
 ) throws -> Relay.Ending {
-    let connection = try DescriptorTransport(
-        accepted.descriptor,
-        peerName: accepted.peerName,
-        link: accepted.link
-    )
+    guard let connection = try clientTransport(options, accepted, endSignals) else {
+        return .clientLost
+    }
     defer { connection.close() }
     let client: any ByteTransport
     switch try gate.admit(connection, from: accepted.origin, endSignals) {
@@ -142,6 +140,33 @@ private struct ClientGate {
         }
         return welcome
     }
+}
+
+/// A connection that a listener took, with TLS around it where its connection string says so.
+///
+/// - Returns: nil when the handshake failed, which has been said, or a signal ended it.
+private func clientTransport(
+    _ options: RelayOptions,
+    _ accepted: AcceptedConnection,
+    _ endSignals: SignalDescriptor
+) throws -> (any ByteTransport)? {
+    let plain = try DescriptorTransport(
+        accepted.descriptor,
+        peerName: accepted.peerName,
+        link: accepted.link
+    )
+    guard case .listener(let connection) = options.client,
+        let channel = try SecureChannel.server(connection)
+    else { return plain }
+    let secure = channel.wrap(plain)
+    do throws(TransportError) {
+        let limit = SecureChannel.limitMilliseconds(on: accepted.link)
+        if try secure.handshake(limitMilliseconds: limit, stop: endSignals.number) { return secure }
+    } catch {
+        _ = fail("\(error)", status: 2)
+    }
+    secure.close()
+    return nil
 }
 
 private func status(of ending: Relay.Ending, peerName: String) -> Int32 {

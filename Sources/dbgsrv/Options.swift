@@ -6,6 +6,8 @@ internal import WireCore
 enum Request: Equatable {
     /// Serve a transport.
     case serve(ServeOptions)
+    /// Make a certificate.
+    case newCertificate(NewCertificateOptions)
     /// Be the process of one session (started by the supervisor only).
     case session
     /// Print the help.
@@ -26,6 +28,8 @@ struct ServeOptions: Equatable {
     var limits = PeerLimits.Limits()
     /// `--handshake-seconds N`: how long a client may take until it is greeted.
     var greetingSeconds = ClientReception.defaultSeconds
+    /// False for `--no-discovery`: other machines' `cdb -QR` is not answered.
+    var answersDiscovery = true
 }
 
 /// What is wrong with the command line, in one sentence.
@@ -52,6 +56,10 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
             options.limits.sessionsPerPeerMax = try number(of: option, 1...4096, &rest)
         case "--handshake-seconds":
             options.greetingSeconds = try number(of: option, 1...3600, &rest)
+        case "--new-certificate":
+            return .newCertificate(try NewCertificateOptions(rest))
+        case "--no-discovery":
+            options.answersDiscovery = false
         case "-x":
             rest = []
         case "-?", "-h", "--help":
@@ -102,8 +110,7 @@ private func unknown(_ option: String) -> UsageError {
     }
     let known = [
         "-t", "-v", "--log", "--max-sessions", "--max-sessions-per-client", "--handshake-seconds",
-        "-x",
-        "-?", "--help", "--version",
+        "--new-certificate", "--no-discovery", "-x", "-?", "--help", "--version",
     ]
     let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" } ?? ""
     return UsageError(description: "there is no option '\(option)'\(hint) (dbgsrv -? lists them)")
@@ -116,18 +123,28 @@ let helpText = """
       dbgsrv -t com:port=PORT,baud=RATE,channel=0-254   a channel of a serial port
       dbgsrv -t tcp:port=PORT                           a TCP port, or the first free one of LOW:HIGH
       dbgsrv -t npipe:pipe=NAME                         a named pipe, for programs of this user here
+      dbgsrv -t ssl:proto=tls1,certuser=CERT,port=PORT  a TCP port with TLS
+      dbgsrv -t spipe:proto=tls1,certuser=CERT,pipe=NAME
+      dbgsrv -t com:…,proto=tls1,certuser=CERT          TLS on a channel, for a cable that leaves the room
+      dbgsrv --new-certificate NAME [--machine]         makes a certificate and says how to use it
 
       -v          say on standard error what happens
       --log FILE  write what happens to FILE
       --max-sessions N             sessions at once (256)
       --max-sessions-per-client N  sessions of one machine, user or serial channel at once (64)
       --handshake-seconds N        how long a client may take until it is greeted (60)
+      --no-discovery  do not answer other machines that ask for the servers here (cdb -QR)
       -x          ignore the rest of the command line
       -?          this help
       --version   the version
 
     A serial port is com2, 2, a device path or a symlink to one; several servers and debuggers may
     use one port at the same time, each server on its own channel.
+
+    CERT is a file's name, a subject or a thumbprint (SHA-1 or SHA-256): with certuser= in
+    ~/.config/dbgsrv/certificates, with machuser= in /etc/dbgsrv/certificates. proto= is tls1 (TLS 1.3
+    or 1.2), tls12 or tls13; with clientcert=CERT only clients get in that show that certificate, or
+    one that it vouches for.
 
     A password: add ,password=SECRET to the transport (1–12 letters and digits), or keep it out of process
     lists: ,password=@file:PATH (first line; chmod 600), ,password=@env:NAME or ,password=@ask. It is never

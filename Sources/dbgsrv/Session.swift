@@ -27,11 +27,14 @@ func runSession() -> Int32 {
         let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         if settings.hasLog { try closeOnExec(SessionDescriptors.log) }
         try closeOnExec(SessionDescriptors.connection)
-        let transport = try DescriptorTransport(
+        let plain = try DescriptorTransport(
             OwnedDescriptor(SessionDescriptors.connection),
             peerName: settings.peerName,
             link: settings.link
         )
+        guard let transport = try secure(plain, settings, endSignals, logger) else {
+            return SessionExit.finished.rawValue
+        }
         logger.info("\(settings.peerName): waiting for the client's first bytes")
         var reception = ClientReception(
             transport,
@@ -71,15 +74,7 @@ private func serve(
         guard fromClient, isNoteworthy(payload) else { return }
         logger.info("\(stream.peerName): \(String(decoding: payload, as: UTF8.self))")
     }
-    // What was read behind the greeting does not show in poll.
-    var hasPutBack = true
-    let result = try session.run { interest in
-        if hasPutBack {
-            hasPutBack = false
-            return SessionReadiness(transport: true, target: false)
-        }
-        return try wait(for: interest, endSignals)
-    }
+    let result = try session.run { interest in try wait(for: interest, endSignals) }
     logger.info("\(stream.peerName): \(result.words)")
     return result == .serverExitRequested
         ? SessionExit.endServer.rawValue : SessionExit.finished.rawValue
@@ -94,9 +89,9 @@ private func wait(
         PollRequest(interest.target),
         PollRequest(endSignals.number),
     ]
-    try pollDescriptors(&requests)
+    try pollDescriptors(&requests, timeoutMilliseconds: interest.hasInput ? 0 : nil)
     return SessionReadiness(
-        transport: requests[0].isReadable || requests[0].isWritable,
+        transport: interest.hasInput || requests[0].isReadable || requests[0].isWritable,
         target: requests[1].isReadable,
         endRequested: requests[2].isReadable && endSignals.next() != nil
     )

@@ -21,6 +21,8 @@ struct SessionSettings: Equatable {
     var access: ServerAccess
     /// How long the client may take until it is greeted.
     var greetingSeconds: Int
+    /// How long a TLS handshake may take on a quick line, in milliseconds.
+    var handshakeMilliseconds: Int
 
     /// The longest record, in bytes: what a pipe takes without anybody reading.
     static let bytesMax = 65_536
@@ -44,6 +46,7 @@ extension SessionSettings {
             ("supervisor", "\(supervisor)"), ("peer", peerName), ("link", link.word),
             ("log", hasLog ? "yes" : "no"), ("transport", transport),
             ("access", access.encoded), ("greeting-seconds", "\(greetingSeconds)"),
+            ("handshake", "\(handshakeMilliseconds)"),
         ]
         return fields.flatMap { Array("\($0.0)=\($0.1)".utf8) + [0] }
     }
@@ -61,7 +64,8 @@ extension SessionSettings {
             let peerName = fields["peer"], let link = fields["link"],
             let hasLog = fields["log"], let transport = fields["transport"],
             let access = fields["access"].flatMap(ServerAccess.init(encoded:)),
-            let greetingSeconds = fields["greeting-seconds"].flatMap({ Int($0) })
+            let greetingSeconds = fields["greeting-seconds"].flatMap({ Int($0) }),
+            let handshake = fields["handshake"].flatMap({ Int($0) }), handshake > 0
         else { return nil }
         self.init(
             supervisor: supervisor,
@@ -70,7 +74,8 @@ extension SessionSettings {
             hasLog: hasLog == "yes",
             transport: transport,
             access: access,
-            greetingSeconds: greetingSeconds
+            greetingSeconds: greetingSeconds,
+            handshakeMilliseconds: handshake
         )
     }
 

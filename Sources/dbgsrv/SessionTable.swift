@@ -21,8 +21,13 @@ struct SessionTable {
     private var limits: PeerLimits
     private var refused: [(connection: AcceptedConnection, until: UInt64)] = []
 
-    init(_ limits: PeerLimits.Limits) {
+    private let explainsRefusals: Bool
+
+    /// - Parameter explainsRefusals: whether a client understands words right at the beginning, as it does not where
+    ///   it expects TLS.
+    init(_ limits: PeerLimits.Limits, explainsRefusals: Bool) {
         self.limits = PeerLimits(limits)
+        self.explainsRefusals = explainsRefusals
     }
 
     var isEmpty: Bool { sessions.isEmpty }
@@ -60,6 +65,7 @@ struct SessionTable {
     /// The connection stays open for a moment: closing it with bytes of the client's unread would reset it,
     /// and might take the words along.
     mutating func refuse(_ connection: AcceptedConnection, _ words: String) {
+        guard explainsRefusals else { return }
         releaseRefused()
         _ = try? connection.descriptor.write(AccessWords.refusal(words)[...])
         shutDownWriting(connection.descriptor)

@@ -17,6 +17,7 @@ final class Supervisor {
     static let farewellMilliseconds = 10_000
 
     private let listener: any StreamListener
+    private let announcement: Announcement
     private let signals: SignalDescriptor
     private let transport: String
     private let access: ServerAccess
@@ -31,16 +32,19 @@ final class Supervisor {
     ///   - access: what clients have to prove.
     init(
         listener: any StreamListener,
+        announcement: Announcement,
         options: ServeOptions,
         access: ServerAccess,
         logger: Logger,
         logDescriptor: Int32?
     ) throws(SystemError) {
         self.listener = listener
+        self.announcement = announcement
         self.access = access
         transport = ConnectionString.withoutPassword(options.transport)
         greetingSeconds = options.greetingSeconds
-        table = SessionTable(options.limits)
+        let isSecure = (try? ConnectionString(options.transport, for: .server))?.security != nil
+        table = SessionTable(options.limits, explainsRefusals: !isSecure)
         self.logger = logger
         self.logDescriptor = logDescriptor
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
@@ -48,6 +52,8 @@ final class Supervisor {
 
     /// Serves until a signal or a client's `.endpsrv` ends it.
     func run() throws {
+        let manager = ServiceNotifier()
+        manager?.say("READY=1", "STATUS=listening on \(listener.displayedName)")
         logger.info("listening on \(listener.displayedName)")
         if listener.takesOneClient { acceptConnections() }
         while true {
@@ -55,10 +61,12 @@ final class Supervisor {
             let isDeaf = lastProblem != nil
             let reports = table.awaitedReports
             var requests =
-                [PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor)]
-                + reports.map { PollRequest($0.descriptor) }
+                [
+                    PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
+                    announcement.request,
+                ] + reports.map { PollRequest($0.descriptor) }
             try pollDescriptors(&requests, timeoutMilliseconds: waitMilliseconds(isDeaf))
-            for (report, request) in zip(reports, requests.dropFirst(2)) where request.isReadable {
+            for (report, request) in zip(reports, requests.dropFirst(3)) where request.isReadable {
                 table.takeReport(of: report.process)
             }
             table.releaseRefused()
@@ -73,16 +81,19 @@ final class Supervisor {
                 )
             }
             if requests[1].isReadable || isDeaf { acceptConnections() }
+            if requests[2].isReadable { announcement.answer() }
         }
+        manager?.say("STOPPING=1")
         endSessions()
     }
 
     private func waitMilliseconds(_ isDeaf: Bool) -> Int? {
-        let retry = isDeaf ? StreamListenerLimits.retryMilliseconds : nil
-        guard let deadline = table.refusedDeadline else { return retry }
         let now = monotonicNanoseconds()
-        let left = deadline > now ? Int((deadline - now) / 1_000_000) + 1 : 0
-        return min(left, retry ?? left)
+        let refused = table.refusedDeadline.map { deadline in
+            deadline > now ? Int((deadline - now) / 1_000_000) + 1 : 0
+        }
+        let retry = isDeaf ? StreamListenerLimits.retryMilliseconds : nil
+        return [refused, retry, announcement.waitMilliseconds].compactMap(\.self).min()
     }
 
     /// - Returns: why to end, nil to go on.
@@ -159,7 +170,8 @@ final class Supervisor {
             hasLog: logDescriptor != nil,
             transport: transport,
             access: access,
-            greetingSeconds: greetingSeconds
+            greetingSeconds: greetingSeconds,
+            handshakeMilliseconds: TLSHandshakeLimit.milliseconds
         )
         let record = settings.encoded
         precondition(record.count <= SessionSettings.bytesMax, "a command line is shorter")

@@ -1,4 +1,5 @@
 internal import ConnectionStrings
+internal import DiscoveryProtocol
 internal import Glibc
 internal import LinuxSystem
 internal import Transports
@@ -18,6 +19,8 @@ func runProgram(_ arguments: [String]) -> Int32 {
         case .version:
             printOut("\(programName)\n")
             return 0
+        case .newCertificate(let options):
+            return makeCertificate(options)
         case .session:
             return runSession()
         case .serve(let options):
@@ -32,16 +35,27 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
     do {
         let logFile = try options.logFile.map { (path) throws in try openLogFile(path) }
         let logDescriptor = logFile?.number ?? (options.isVerbose ? 2 : nil)
+        let logger = makeLogger(descriptor: logDescriptor)
         let access = try ServerAccess(connection)
-        let listener = try openListener(connection, program: programName)
+        let listener = try openListener(
+            connection,
+            program: programName,
+            offering: ServerEntry.processServer
+        )
         for line in StartNotices.lines(for: connection, displayedName: listener.displayedName) {
             printError("dbgsrv: \(line)\n")
         }
         let supervisor = try Supervisor(
             listener: listener,
+            announcement: Announcement(
+                connection,
+                displayedName: listener.displayedName,
+                answersOthers: options.answersDiscovery,
+                logger: logger
+            ),
             options: options,
             access: access,
-            logger: makeLogger(descriptor: logDescriptor),
+            logger: logger,
             logDescriptor: logDescriptor
         )
         try supervisor.run()

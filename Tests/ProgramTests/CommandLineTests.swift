@@ -12,10 +12,10 @@ struct CommandLineTests {
             ("com:port=com2,buad=9600,channel=1", "did you mean baud?"),
             ("tcp:port=99999", "port must be 1–65535"),
             ("tcp", "names no transport"),
-            ("ssl:proto=tls1,certuser=lab,port=1", "ssl is not supported by this version"),
+            ("ssl:proto=tls1,certuser=lab,port=1", "there is no certificate 'lab'"),
             ("npipe:pipe=a b", "has no spaces"), ("npipe:pipe=..", "which is no name"),
             ("npipe:pipe=%q", "'%q' is no format code"),
-            ("spipe:proto=tls1,certuser=lab,pipe=rabbit", "spipe is not supported by this version"),
+            ("spipe:proto=tls1,certuser=lab,pipe=rabbit", "there is no certificate 'lab'"),
             ("tcp:port=1,clicon=localhost", "clicon is not supported by this version"),
             ("tcp:port=0,password=abc", "password= is not supported by this version"),
         ]

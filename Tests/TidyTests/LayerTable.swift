@@ -27,6 +27,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     ("SessionProtocol", ["WireCore"]),
     ("TelnetSerial", []),
+    ("DiscoveryProtocol", ["BrokerProtocol"]),
 
     // Edges.
     ("LinuxSystem", ["CLinuxShims", "Glibc"]),
@@ -35,16 +36,20 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     (
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "WireCore", "ChannelMux", "BrokerProtocol", "DiscoveryProtocol", "TelnetSerial",
+            "LinuxSystem", "SerialPort",
             "Glibc", "NIOCore", "NIOPosix",
         ]
     ),
     ("TLSEngine", ["COpenSSL"]),
+    ("Certificates", ["LinuxSystem", "TLSEngine"]),
+    ("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem", "Glibc"]),
     (
         "Transports",
         [
-            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory", "TLSEngine", "Glibc",
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
+            "SessionProtocol", "ByteTransport",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates", "Glibc",
         ]
     ),
     ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
@@ -70,16 +75,18 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
+            "Glibc", "Logging",
         ]
     ),
     (
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugEngine",
             "Commands", "Glibc",
         ]
     ),
@@ -94,7 +101,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgcom",
         [
             "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
-            "LinuxSystem",
+            "DiscoveryProtocol", "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", "Glibc", "Logging",
             "ArgumentParser", "NIOCore", "NIOPosix",
         ]
