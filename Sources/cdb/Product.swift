@@ -1,6 +1,8 @@
+import WireCore
+
 /// What the program says of itself.
 enum Product {
-    static let version = "0.1.0"
+    static let version = ProgramVersion.text
     /// As the greeting to a process server has it.
     static let greeting = "cdb/" + version
     static let banner = "Linux Console Debugger Version \(version)"

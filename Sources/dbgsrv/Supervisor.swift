@@ -150,7 +150,7 @@ final class Supervisor {
             descriptors.append(try OwnedDescriptor(duplicating: logDescriptor))
         }
         let process = try ProgramLauncher.start(
-            ProgramLauncher.ownPath ?? "/proc/self/exe",
+            ProgramLauncher.ownProgram,
             arguments: ["--session"],
             descriptors: descriptors,
             newSession: true

@@ -3,9 +3,10 @@ internal import DiscoveryProtocol
 internal import Glibc
 internal import LinuxSystem
 internal import Transports
+internal import WireCore
 
 /// What clients, and others on the same serial port, see of us.
-let programName = "dbgsrv/0.1"
+let programName = "dbgsrv/" + ProgramVersion.text
 
 func runProgram(_ arguments: [String]) -> Int32 {
     // A peer that has gone is told by the write's answer.
