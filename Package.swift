@@ -88,6 +88,7 @@ let pureTargets: [Target] = [
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
+    library("SharedSession", ["WireCore"]),
     library("DiscoveryProtocol", ["BrokerProtocol"]),
 ]
 
@@ -198,6 +199,7 @@ let testTargets: [Target] = [
     tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
+    tests("SharedSessionTests", ["SharedSession"]),
     tests("DiscoveryProtocolTests", ["DiscoveryProtocol", "BrokerProtocol"]),
     tests("ServerRegistryTests", ["ServerRegistry", "DiscoveryProtocol", "LinuxSystem"]),
     .target(
