@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("Options of dbgsrv")
-struct ServerOptionTests {
+@Suite("dbgsrv: the rest of the line, the log, the list of options")
+struct ServerBasicsTests {
     @Test("behind -x anything may stand")
     func ignoredRest() throws {
         let lab = try Lab()
