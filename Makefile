@@ -4,7 +4,7 @@
 # make install copy them, the manual, shell completions, udev rules and units (PREFIX=/usr/local, DESTDIR=)
 # make deb     the Debian package, in .build
 # make soak    storms over the simulated link, optimised, until SECONDS (60) are over
-# make fuzz    libFuzzer on frames, handshake, link and lists of servers, SECONDS (30) each
+# make fuzz    libFuzzer on every parser of what others send, SECONDS (30) each
 # make speed   how many bytes per second the link's coding moves
 # make bench   the same debugging session through one cable by cdb, by gdb, and by gdb with gdbserver
 # make bench-link   the serial link beside gensio, ZMODEM and Kermit (QUICK=1: a part of it, printed only)

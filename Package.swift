@@ -191,10 +191,13 @@ let testTargets: [Target] = [
     tests("WireCoreTests", ["WireCore"]),
     tests("DeflateTests", ["Deflate"]),
     tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
-    tests("SessionProtocolTests", ["SessionProtocol"]),
+    tests("SessionProtocolTests", ["SessionProtocol", "TLSEngine"]),
     tests(
         "TransportsTests",
-        ["Transports", "ByteTransport", "Certificates", "ConnectionStrings", "LinuxSystem"]
+        [
+            "Transports", "ByteTransport", "Certificates", "ConnectionStrings", "LinuxSystem",
+            "SessionProtocol",
+        ]
     ),
     tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),

@@ -9,6 +9,7 @@ let programName = "dbgbridge/" + ProgramVersion.text
 func runBridge(_ arguments: [String]) -> Int32 {
     // A peer that has gone is told by the write's answer.
     signal(SIGPIPE, SIG_IGN)
+    OwnArguments.hideValues(of: "password=")
     let options: RelayOptions
     do {
         switch try parseCommandLine(arguments) {
