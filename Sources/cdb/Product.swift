@@ -15,7 +15,9 @@ enum Product {
         ClientTransport:
           tcp:server=Host,port=Port
           com:port=Port,baud=BaudRate,channel=0-254
-          npipe:server=localhost,pipe=PipeName
+          npipe:server=localhost,pipe=PipeName     another Host is reached through ssh
+          tcp:clicon=Host,port=Port                waits for a server that connects (a range too)
+          ,password=SECRET                         or @file:PATH, @env:NAME, @ask
 
         What to debug:
           -p PID          attach to a process of the target's machine (decimal)
