@@ -5,8 +5,9 @@
 public struct SharedSession: Sendable {
     /// How many may take part.
     public static let participantsMax = 256
-    /// How many commands of one participant may wait, and of all together.
+    /// How many commands of one participant may wait.
     public static let commandsMaxEach = 64
+    /// How many commands of all together may wait.
     public static let commandsMax = 1024
 
     /// Somebody who takes part from elsewhere.
@@ -28,6 +29,7 @@ public struct SharedSession: Sendable {
             return "\(names.host)\\\(names.user) (\(peerName))"
         }
 
+        /// Whether both are the same seat, taken by the same person with the same rights.
         public static func == (one: Participant, other: Participant) -> Bool {
             one.number == other.number && one.identity == other.identity
                 && one.isReadOnly == other.isReadOnly
