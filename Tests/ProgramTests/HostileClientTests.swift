@@ -88,8 +88,10 @@ struct HostileClientTests {
         let address = try #require(
             try SocketAddress.resolve(host: "127.0.0.1", port: port, onlyIPv6: false).first
         )
-        for _ in 0..<10_000 {
-            _ = try address.connect(timeoutMilliseconds: 30_000)
+        // As many at once as wait to be accepted without being dropped.
+        for _ in 0..<200 {
+            let burst = try (0..<50).map { _ in try address.connect(timeoutMilliseconds: 30_000) }
+            withExtendedLifetime(burst) {}
         }
         try expectAsBefore(server, before)
         try expectUndisturbed(cdb, debuggee)
