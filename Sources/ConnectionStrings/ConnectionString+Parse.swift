@@ -35,7 +35,7 @@ extension ConnectionString {
     }
 
     /// The parameters each transport has, in the seeds' order.
-    private static func parameterNames(for side: Side) -> [String: [String]] {
+    static func parameterNames(for side: Side) -> [String: [String]] {
         switch side {
         case .server:
             [
