@@ -42,6 +42,8 @@ public protocol StreamListener: AnyObject {
     var displayedName: String { get }
     /// Whether there is one client, whom `accept` gives at once, and no other after it (`clicon`).
     var takesOneClient: Bool { get }
+    /// Whether programs of other machines can connect, over a network.
+    var servesNetwork: Bool { get }
     /// Takes a waiting connection, or nil when there is none (any more).
     ///
     /// An error may pass: call again after `StreamListenerLimits.retryMilliseconds`, which tries to listen
@@ -52,6 +54,8 @@ public protocol StreamListener: AnyObject {
 extension StreamListener {
     /// Most take any number.
     public var takesOneClient: Bool { false }
+    /// Most are on this machine, or at the end of a cable.
+    public var servesNetwork: Bool { false }
 }
 
 /// Waits of those who use a listener.
@@ -226,6 +230,7 @@ private final class TCPStreamListener: StreamListener {
     }
 
     var descriptor: Int32 { listener.descriptor }
+    var servesNetwork: Bool { listener.servesNetwork }
 
     func accept() throws(TransportError) -> AcceptedConnection? {
         guard let made = try listener.accept() else { return nil }

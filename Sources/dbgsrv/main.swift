@@ -43,9 +43,6 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
             program: programName,
             offering: ServerEntry.processServer
         )
-        for line in StartNotices.lines(for: connection, displayedName: listener.displayedName) {
-            printError("dbgsrv: \(line)\n")
-        }
         let supervisor = try Supervisor(
             listener: listener,
             announcement: Announcement(
@@ -59,6 +56,9 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
             logger: logger,
             logDescriptor: logDescriptor
         )
+        for line in StartNotices.lines(for: connection, listener) {
+            printError("dbgsrv: \(line)\n")
+        }
         try supervisor.run()
         return 0
     } catch {

@@ -16,8 +16,6 @@ struct CommandLineTests {
             ("npipe:pipe=a b", "has no spaces"), ("npipe:pipe=..", "which is no name"),
             ("npipe:pipe=%q", "'%q' is no format code"),
             ("spipe:proto=tls1,certuser=lab,pipe=rabbit", "there is no certificate 'lab'"),
-            ("tcp:port=1,clicon=localhost", "clicon is not supported by this version"),
-            ("tcp:port=0,password=abc", "password= is not supported by this version"),
         ]
     )
     func badTransport(transport: String, words: String) throws {
