@@ -51,6 +51,32 @@ struct LocalDiscoveryTests {
         #expect(try query(lab) == "No servers on \\\\localhost\n")
     }
 
+    @Test("a server with clicon is never in it, and a password is shown as a star")
+    func reverseAndPasswords() throws {
+        let lab = try Lab()
+        let client = try SocketAddress.any(port: 0, isIPv6: true).listen(
+            onlyIPv6: false,
+            backlog: 1
+        )
+        let reverse = try lab.start(
+            "dbgsrv",
+            ["-v", "-t", "tcp:port=\(client.1),clicon=127.0.0.1"]
+        )
+        try reverse.wait(for: "session process", in: \.errors)
+        #expect(try query(lab) == "No servers on \\\\localhost\n")
+        _ = try lab.startServer("npipe:pipe=rabbit,password=Secret7")
+        #expect(try query(lab).hasSuffix(" - npipe:Pipe=rabbit,Password=*\n"))
+        let files = folderEntries("\(lab.folder)/run/servers.d")
+        #expect(files.count == 1)
+        for file in files {
+            let text = try String(
+                contentsOfFile: "\(lab.folder)/run/servers.d/\(file)",
+                encoding: .utf8
+            )
+            #expect(!text.contains("Secret7"))
+        }
+    }
+
     @Test(
         "a server that ends in order is gone from it; one that was killed is marked until the next one starts"
     )
