@@ -195,8 +195,8 @@ let testTargets: [Target] = [
     tests(
         "TransportsTests",
         [
-            "Transports", "ByteTransport", "Certificates", "ConnectionStrings", "LinuxSystem",
-            "SessionProtocol",
+            "Transports", "ByteTransport", "Certificates", "TLSEngine", "ConnectionStrings",
+            "LinuxSystem", "SessionProtocol",
         ]
     ),
     tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
@@ -255,7 +255,10 @@ let testTargets: [Target] = [
         "DebugEngineTests",
         ["DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly", "LinuxSystem", "cdb"]
     ),
-    tests("ProgramTests", ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem"]),
+    tests(
+        "ProgramTests",
+        ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "TestPrograms"]
+    ),
     tests(
         "HardwareTests",
         ["SerialPort", "PortDirectory", "LinuxSystem"],

@@ -68,12 +68,19 @@ public struct ClientReception {
                 return .refused(
                     "the client left before it had said who it is (\(reason.clientWords))"
                 )
+            case .bytes(let bytes) where Self.beginsTLS(bytes) && transport.channelBinding == nil:
+                return try refuse(AccessWords.noTLS)
             case .bytes(let bytes):
                 if let welcome = try answer(handshake.receive(bytes)) { return welcome }
             case .wouldBlock:
                 if try wait(until: deadline) { return .endRequested }
             }
         }
+    }
+
+    /// Whether a client's first bytes are a TLS handshake's; neither a greeting nor RSP begins with a 22.
+    private static func beginsTLS(_ bytes: [UInt8]) -> Bool {
+        bytes.starts(with: [22, 3])
     }
 
     /// - Returns: whether a signal asks for the end.
@@ -162,6 +169,10 @@ public enum AccessWords {
     static let plainClient =
         "this server wants a password, which this debugger cannot give by itself; connect it through"
         + " dbgbridge with password= in its connection string"
+
+    /// To a client that begins with a TLS handshake.
+    static let noTLS =
+        "this server speaks no TLS: write tcp: for ssl:, npipe: for spipe:, or no proto="
 
     /// What a refusal looks like whose client has not been looked at.
     public static func refusal(_ words: String) -> [UInt8] {

@@ -35,6 +35,7 @@ func runSession() -> Int32 {
         guard let transport = try secure(plain, settings, endSignals, logger) else {
             return SessionExit.finished.rawValue
         }
+        defer { transport.close() }
         logger.info("\(settings.peerName): waiting for the client's first bytes")
         var reception = ClientReception(
             transport,
