@@ -332,12 +332,16 @@ struct CableDiscoveryTests {
         let line = try SerialLine(.cable, in: lab)
         let seven = try lab.startServer(line.labChannel(7))
         let three = try lab.startServer(line.labChannel(3))
+        _ = try lab.startServer(line.labChannel(200) + ",password=Secret7")
         _ = try lab.startServer(line.labChannel(9) + ",hidden")
         let query = ["-QR", "com:port=\(line.desk),baud=\(line.baudRate)"]
         let result = try lab.run("cdb", query)
         #expect(result.status == 0, "\(result)")
         let lines = result.output.split(separator: "\n").map(String.init)
-        #expect(lines.count == 3, "\(result.output)")
+        #expect(lines.count == 4, "\(result.output)")
+        // What a client has to bring is said, and no more of it.
+        #expect(lines.last?.contains(",Channel=200,Password=* (") == true, "\(result.output)")
+        #expect(!result.output.contains("Secret7"))
         #expect(lines.first == "Servers on \(query[1]):")
         for (text, server) in zip(lines.dropFirst(), [(3, three), (7, seven)]) {
             let string = "com:Port=\(line.desk),Baud=\(line.baudRate),Channel=\(server.0)"
