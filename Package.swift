@@ -88,6 +88,7 @@ let pureTargets: [Target] = [
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
+    library("AccessPolicy", ["WireCore"]),
 ]
 
 let modelTargets: [Target] = [
@@ -118,7 +119,7 @@ let edgeTargets: [Target] = [
     library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
     library(
         "RemoteServer",
-        ["WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
+        ["WireCore", "AccessPolicy", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
     ),
     library(
         "RemoteClient",
@@ -140,7 +141,7 @@ let programTargets: [Target] = [
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget",
-            "LinuxSystem", "PtraceBackend", "RemoteServer", logging,
+            "AccessPolicy", "LinuxSystem", "PtraceBackend", "RemoteServer", logging,
         ]
     ),
     program(
@@ -182,6 +183,7 @@ let testTargets: [Target] = [
     tests("TidyTests", []),
     tests("WireCoreTests", ["WireCore"]),
     tests("DeflateTests", ["Deflate"]),
+    tests("AccessPolicyTests", ["AccessPolicy"]),
     tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
     tests("SessionProtocolTests", ["SessionProtocol"]),
     tests(
@@ -223,8 +225,8 @@ let testTargets: [Target] = [
     tests(
         "RemoteServerTests",
         [
-            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "TestPrograms",
-            "SessionFixture",
+            "RemoteServer", "AccessPolicy", "GDBRemoteProtocol", "DebugTarget", "ByteTransport",
+            "TestPrograms", "SessionFixture",
         ]
     ),
     tests(
@@ -237,7 +239,10 @@ let testTargets: [Target] = [
         "DebugEngineTests",
         ["DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly", "LinuxSystem", "cdb"]
     ),
-    tests("ProgramTests", ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem"]),
+    tests(
+        "ProgramTests",
+        ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "PtraceBackend", "DebugTarget"]
+    ),
     tests(
         "HardwareTests",
         ["SerialPort", "PortDirectory", "LinuxSystem"],

@@ -27,6 +27,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     ("SessionProtocol", ["WireCore"]),
     ("TelnetSerial", []),
+    ("AccessPolicy", ["WireCore"]),
 
     // Edges.
     ("LinuxSystem", ["CLinuxShims", "Glibc"]),
@@ -48,7 +49,10 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         ]
     ),
     ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
-    ("RemoteServer", ["WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]),
+    (
+        "RemoteServer",
+        ["WireCore", "AccessPolicy", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
+    ),
     (
         "RemoteClient",
         [
@@ -71,7 +75,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget",
-            "LinuxSystem", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
+            "AccessPolicy", "LinuxSystem", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
         ]
     ),
     (
