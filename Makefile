@@ -62,7 +62,7 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -s -m 0755 $(foreach p,$(PROGRAMS),$(RELEASE)/$(p)) $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(MAN) $(foreach s,$(SHELLS),$(DESTDIR)$(COMPLETIONS_$(s)))
-	install -m 0644 docs/man/dbgcom.1 $(DESTDIR)$(MAN)
+	install -m 0644 docs/man/*.1 $(DESTDIR)$(MAN)
 	$(RELEASE)/dbgcom --generate-completion-script bash >$(DESTDIR)$(COMPLETIONS_bash)/dbgcom
 	$(RELEASE)/dbgcom --generate-completion-script zsh >$(DESTDIR)$(COMPLETIONS_zsh)/_dbgcom
 	$(RELEASE)/dbgcom --generate-completion-script fish >$(DESTDIR)$(COMPLETIONS_fish)/dbgcom.fish

@@ -107,7 +107,8 @@ final class PipeStreamListener: StreamListener {
             return AcceptedConnection(
                 descriptor: descriptor,
                 peerName: "npipe \(name) (pid \(peer.processID))",
-                link: .local
+                link: .local,
+                userID: peer.userID
             )
         } catch {
             throw TransportError("npipe \(name)", error)

@@ -12,6 +12,8 @@ public struct AcceptedConnection {
     public let peerName: String
     /// The line beneath.
     public let link: LinkKind
+    /// The user at the far end, where the kernel tells (a named pipe).
+    public let userID: UInt32?
     /// What must live as long as the connection.
     private let keeper: AnyObject?
 
@@ -19,11 +21,13 @@ public struct AcceptedConnection {
         descriptor: OwnedDescriptor,
         peerName: String,
         link: LinkKind,
+        userID: UInt32? = nil,
         keeper: AnyObject? = nil
     ) {
         self.descriptor = descriptor
         self.peerName = peerName
         self.link = link
+        self.userID = userID
         self.keeper = keeper
     }
 }
@@ -34,11 +38,18 @@ public protocol StreamListener: AnyObject {
     var descriptor: Int32 { get }
     /// The connection string as lists show it, with the port or the pipe's name that was chosen.
     var displayedName: String { get }
+    /// The TCP port that was chosen; nil for what a firewall has no say in.
+    var portNumber: Int? { get }
     /// Takes a waiting connection, or nil when there is none (any more).
     ///
     /// An error may pass: call again after `StreamListenerLimits.retryMilliseconds`, which tries to listen
     /// anew where that helps.
     func accept() throws(TransportError) -> AcceptedConnection?
+}
+
+extension StreamListener {
+    /// None by default.
+    public var portNumber: Int? { nil }
 }
 
 /// Waits of those who use a listener.
@@ -58,9 +69,6 @@ public func openListener(
 ) throws(TransportError) -> any StreamListener {
     if connection.access.password != nil {
         throw TransportError("password= is not supported by this version of \(program)")
-    }
-    if connection.access.opensFirewall {
-        throw TransportError("IcfEnable is not supported by this version of \(program)")
     }
     switch connection {
     case .tcp(let socket) where socket.reverseConnection == nil:
@@ -157,6 +165,8 @@ private final class TCPStreamListener: StreamListener {
     }
 
     var descriptor: Int32 { listener.descriptor }
+
+    var portNumber: Int? { listener.port }
 
     func accept() throws(TransportError) -> AcceptedConnection? {
         guard let made = try listener.accept() else { return nil }

@@ -4,6 +4,8 @@ internal import WireCore
 enum Request: Equatable {
     /// Serve a transport.
     case serve(ServeOptions)
+    /// Start a program, or the debugger that its image options name.
+    case imageOptions([[UInt8]])
     /// Be the process of one session (started by the supervisor only).
     case session
     /// Print the help.
@@ -18,8 +20,26 @@ struct ServeOptions: Equatable {
     var transport = ""
     /// `-v`: say on standard error what happens.
     var isVerbose = false
-    /// `--log FILE`: write what happens to a file.
-    var logFile: String?
+    /// `--log FILE`: write what happens to a file, or to the journal.
+    var log: String?
+    /// `-c`, `-cs`: a program to be started.
+    var program: ProgramToStart?
+    /// `-pc`: the command line that a client's `-cimp` starts.
+    var implicitCommand: [[UInt8]] = []
+    /// `--read-only`.
+    var isReadOnly = false
+    /// `--policy FILE`.
+    var policyFile: String?
+}
+
+/// `-c` or `-cs`.
+struct ProgramToStart: Equatable {
+    /// The program and its arguments, byte for byte.
+    var words: [[UInt8]]
+    /// `-cs`: it is left stopped before its first instruction.
+    var isSuspended: Bool
+    /// `-sifeo`: the image whose options do not count for this start.
+    var suspendedImage: String?
 }
 
 /// What is wrong with the command line, in one sentence.
@@ -28,81 +48,115 @@ struct UsageError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Reads the command line; like the original's, dbgsrv's options are case-sensitive.
-func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
-    var rest = arguments[...]
-    if arguments == ["--session"] { return .session }
+func parseCommandLine(_ arguments: [[UInt8]]) throws(UsageError) -> Request {
+    var parser = CommandLineParser(rest: arguments[...])
+    return try parser.parse()
+}
+
+private struct CommandLineParser {
+    var rest: ArraySlice<[UInt8]>
     var options = ServeOptions()
-    while let option = rest.popFirst() {
+    var suspendedImage: String?
+
+    static let known = [
+        "-t", "-c", "-cs", "-sifeo", "-x", "-pc", "-v", "--log", "--read-only", "--policy",
+        "--image-options", "-?", "--help", "--version",
+    ]
+
+    mutating func parse() throws(UsageError) -> Request {
+        if rest.count == 1, popText(if: "--session") { return .session }
+        if popText(if: "--image-options") {
+            return .imageOptions(try commandLine("--image-options"))
+        }
+        while let word = rest.popFirst() {
+            let option = String(decoding: word, as: UTF8.self)
+            switch option {
+            case "-?", "-h", "--help": return .help
+            case "--version": return .version
+            default: try take(option)
+            }
+        }
+        try check()
+        return .serve(options)
+    }
+
+    private mutating func popText(if text: String) -> Bool {
+        guard rest.first == Array(text.utf8) else { return false }
+        rest.removeFirst()
+        return true
+    }
+
+    private mutating func take(_ option: String) throws(UsageError) {
         switch option {
-        case "-t":
-            options.transport = try value(of: "-t", "a transport such as tcp:port=5005", &rest)
-        case "-v":
-            options.isVerbose = true
-        case "--log":
-            options.logFile = try value(of: "--log", "a file", &rest)
-        case "-x":
-            rest = []
-        case "-?", "-h", "--help":
-            return .help
-        case "--version":
-            return .version
-        default:
-            throw unknown(option)
+        case "-t": options.transport = try value(of: option, "a transport such as tcp:port=5005")
+        case "-v": options.isVerbose = true
+        case "--log": options.log = try value(of: option, "a file, or the word journal")
+        case "--read-only": options.isReadOnly = true
+        case "--policy": options.policyFile = try value(of: option, "a file")
+        case "-sifeo": suspendedImage = try value(of: option, "the name of an executable")
+        case "-c", "-cs":
+            options.program = ProgramToStart(
+                words: try commandLine(option),
+                isSuspended: option == "-cs",
+                suspendedImage: suspendedImage
+            )
+        case "-pc": options.implicitCommand = try commandLine(option)
+        case "-x": rest = []
+        default: throw unknown(option)
         }
     }
-    if options.transport.isEmpty {
+
+    private func check() throws(UsageError) {
+        if suspendedImage != nil, options.program == nil {
+            throw UsageError(
+                description: "-sifeo is for a program that -c or -cs starts, and has to stand"
+                    + " before that option"
+            )
+        }
+        guard options.transport.isEmpty else { return }
+        let greedy = options.program != nil ? "-c" : options.implicitCommand.isEmpty ? nil : "-pc"
+        let hint = greedy.map { "; it has to stand before \($0), which takes all that follows" }
         throw UsageError(
             description: "-t is missing: it names the transport, for example"
-                + " -t com:port=com2,baud=115200,channel=7"
+                + " -t com:port=com2,baud=115200,channel=7" + (hint ?? "")
         )
     }
-    return .serve(options)
-}
 
-private func value(
-    of option: String,
-    _ meaning: String,
-    _ rest: inout ArraySlice<String>
-) throws(UsageError) -> String {
-    guard let value = rest.popFirst(), !value.isEmpty else {
-        throw UsageError(description: "\(option) has no value: it takes \(meaning)")
+    private mutating func value(
+        of option: String,
+        _ meaning: String
+    ) throws(UsageError) -> String {
+        guard let value = rest.popFirst(), !value.isEmpty else {
+            throw UsageError(description: "\(option) has no value: it takes \(meaning)")
+        }
+        return String(decoding: value, as: UTF8.self)
     }
-    return value
-}
 
-private func unknown(_ option: String) -> UsageError {
-    let planned = ["-c", "-cs", "-sifeo", "-pc"]
-    if planned.contains(option) {
-        return UsageError(description: "\(option) is not supported by this version of dbgsrv")
+    /// All that follows, as a command line.
+    private mutating func commandLine(_ option: String) throws(UsageError) -> [[UInt8]] {
+        defer { rest = [] }
+        do throws(CommandWordsError) {
+            return try CommandWords.words(Array(rest))
+        } catch {
+            let problem =
+                switch error {
+                case .empty: "has no command line behind it: it takes a program and its arguments"
+                case .unterminated(let quote): "the quote \(quote) has no partner"
+                case .danglingBackslash: "a backslash at the end has nothing to stand before"
+                case .nameIsNoText:
+                    "the program's name is not UTF-8 (its arguments may be anything)"
+                }
+            let colon = error == .empty ? " " : ": "
+            throw UsageError(description: option + colon + problem)
+        }
     }
-    let known = ["-t", "-v", "--log", "-x", "-?", "--help", "--version"]
-    let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" } ?? ""
-    return UsageError(description: "there is no option '\(option)'\(hint) (dbgsrv -? lists them)")
+
+    private func unknown(_ option: String) -> UsageError {
+        let near = nearestMatch(to: option, among: Self.known)
+        let hint = near.map { "; did you mean \($0)?" } ?? ""
+        let shown = printableText(option)
+        return UsageError(
+            description: "there is no option '\(shown)'\(hint) (dbgsrv -? lists them)"
+        )
+    }
 }
-
-/// What `dbgsrv -?` prints.
-let helpText = """
-    dbgsrv: process server; it does the ptrace work on this machine for any number of debuggers.
-
-      dbgsrv -t com:port=PORT,baud=RATE,channel=0-254   a channel of a serial port
-      dbgsrv -t tcp:port=PORT                           a TCP port, or the first free one of LOW:HIGH
-      dbgsrv -t npipe:pipe=NAME                         a named pipe, for programs of this user here
-
-      -v          say on standard error what happens
-      --log FILE  write what happens to FILE
-      -x          ignore the rest of the command line
-      -?          this help
-      --version   the version
-
-    A serial port is com2, 2, a device path or a symlink to one; several servers and debuggers may
-    use one port at the same time, each server on its own channel.
-
-    Clients:   cdb -premote com:port=PORT,baud=RATE,channel=N -p PID
-               cdb -premote tcp:server=HOST,port=PORT PROGRAM ARGUMENTS
-               gdb -ex 'target extended-remote HOST:PORT'
-               gdb -ex 'target extended-remote | dbgbridge -c com:port=PORT,baud=RATE,channel=N -s stdio'
-
-    It runs until SIGTERM, SIGINT or a client's .endpsrv; what clients attached to then runs on.
-    Exit status: 0 ended in order, 1 wrong command line, 2 the transport could not be had.
-
-    """

@@ -12,8 +12,10 @@ struct SessionSettings: Equatable {
     var peerName: String
     /// The line beneath.
     var link: LinkKind
-    /// Whether there is a log to write to, on `SessionDescriptors.log`.
-    var hasLog: Bool
+    /// Where to write what happens; a descriptor is `SessionDescriptors.log`.
+    var log: LogDestination
+    /// What the client may do, and `-pc`'s command line.
+    var rules: SessionRules
     /// The server's connection string as written.
     var transport: String
 
@@ -35,10 +37,11 @@ enum SessionDescriptors {
 extension SessionSettings {
     /// The record.
     var encoded: [UInt8] {
-        let fields = [
-            ("supervisor", "\(supervisor)"), ("peer", peerName), ("link", link.word),
-            ("log", hasLog ? "yes" : "no"), ("transport", transport),
-        ]
+        let fields =
+            [
+                ("supervisor", "\(supervisor)"), ("peer", peerName), ("link", link.word),
+                ("log", log.word), ("transport", transport),
+            ] + rules.fields
         return fields.flatMap { Array("\($0.0)=\($0.1)".utf8) + [0] }
     }
 
@@ -53,13 +56,15 @@ extension SessionSettings {
         }
         guard let supervisor = fields["supervisor"].flatMap({ Int32($0) }),
             let peerName = fields["peer"], let link = fields["link"],
-            let hasLog = fields["log"], let transport = fields["transport"]
+            let log = fields["log"], let transport = fields["transport"],
+            let rules = SessionRules(fields)
         else { return nil }
         self.init(
             supervisor: supervisor,
             peerName: peerName,
             link: LinkKind(word: link),
-            hasLog: hasLog == "yes",
+            log: LogDestination(word: log, descriptor: SessionDescriptors.log),
+            rules: rules,
             transport: transport
         )
     }

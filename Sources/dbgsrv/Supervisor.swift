@@ -22,21 +22,25 @@ final class Supervisor {
     private let signals: SignalDescriptor
     private let transport: String
     private let logger: Logger
-    private let logDescriptor: Int32?
+    private let log: LogDestination
+    private let rules: SessionRules
     private var sessions: [Int32: AcceptedConnection] = [:]
     private var lastProblem: String?
 
-    /// - Parameter transport: the connection string as written, for the sessions.
+    /// - Parameters:
+    ///   - transport: the connection string as written, for the sessions.
+    ///   - rules: what holds for all sessions.
     init(
         listener: any StreamListener,
         transport: String,
-        logger: Logger,
-        logDescriptor: Int32?
+        rules: SessionRules,
+        log: LogDestination
     ) throws(SystemError) {
         self.listener = listener
         self.transport = transport
-        self.logger = logger
-        self.logDescriptor = logDescriptor
+        self.rules = rules
+        self.log = log
+        logger = makeLogger(log)
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     }
 
@@ -109,8 +113,8 @@ final class Supervisor {
         }
         descriptors.append(connection.descriptor)
         descriptors.append(try settingsPipe(for: connection))
-        if let logDescriptor {
-            descriptors.append(try OwnedDescriptor(duplicating: logDescriptor))
+        if let number = log.descriptor {
+            descriptors.append(try OwnedDescriptor(duplicating: number))
         }
         return try ProgramLauncher.start(
             ProgramLauncher.ownPath ?? "/proc/self/exe",
@@ -128,7 +132,8 @@ final class Supervisor {
             supervisor: getpid(),
             peerName: connection.peerName,
             link: connection.link,
-            hasLog: logDescriptor != nil,
+            log: log,
+            rules: rules.for(connection),
             transport: transport
         )
         let record = settings.encoded
@@ -143,8 +148,13 @@ final class Supervisor {
         var endsServer = false
         var status: Int32 = 0
         while case let process = waitpid(-1, &status, WNOHANG), process > 0 {
-            guard let peer = sessions.removeValue(forKey: process)?.peerName else { continue }
             let exitCode = status & 0x7f == 0 ? (status >> 8) & 0xff : nil
+            guard let peer = sessions.removeValue(forKey: process)?.peerName else {
+                // What -c started, and what it left to us.
+                let end = exitCode.map { "status \($0)" } ?? "signal \(status & 0x7f)"
+                logger.info("process \(process) ended, \(end)")
+                continue
+            }
             endsServer = endsServer || exitCode == SessionExit.endServer.rawValue
             switch exitCode {
             case SessionExit.finished.rawValue, SessionExit.endServer.rawValue:

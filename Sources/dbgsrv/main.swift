@@ -1,15 +1,20 @@
 internal import ConnectionStrings
+internal import DebugTarget
 internal import Glibc
 internal import LinuxSystem
+internal import Logging
+internal import PtraceBackend
 internal import Transports
+internal import WireCore
 
 /// What clients, and others on the same serial port, see of us.
 let programName = "dbgsrv/0.1"
 
-func runProgram(_ arguments: [String]) -> Int32 {
+func runProgram(_ arguments: [[UInt8]]) -> Int32 {
     // A peer that has gone is told by the write's answer.
     signal(SIGPIPE, SIG_IGN)
     do {
+        try refuseBorrowedRights(.own)
         switch try parseCommandLine(arguments) {
         case .help:
             printOut(helpText)
@@ -19,23 +24,45 @@ func runProgram(_ arguments: [String]) -> Int32 {
             return 0
         case .session:
             return runSession()
+        case .imageOptions(let words):
+            return runImageOptions(words)
         case .serve(let options):
-            return serve(options, try ConnectionString(options.transport, for: .server))
+            let connection = try ConnectionString(options.transport, for: .server)
+            return serve(options, try SessionRules(options), connection)
         }
     } catch {
         return fail("\(error)", status: 1)
     }
 }
 
-func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
+/// A debug server with somebody else's rights would give them to everybody who reaches it.
+func refuseBorrowedRights(_ identity: ProgramIdentity) throws(UsageError) {
+    guard identity.isBorrowed else { return }
+    throw UsageError(
+        description:
+            "it does not run setuid or setgid: start it as the user whose processes it is to"
+            + " debug, or give it CAP_SYS_PTRACE"
+    )
+}
+
+func serve(
+    _ options: ServeOptions,
+    _ rules: SessionRules,
+    _ connection: ConnectionString
+) -> Int32 {
     do {
-        let logFile = try options.logFile.map { (path) throws in try openLogFile(path) }
-        let logDescriptor = logFile?.number ?? (options.isVerbose ? 2 : nil)
+        let (log, logFile) = try openLog(options.log, isVerbose: options.isVerbose)
+        defer { withExtendedLifetime(logFile) {} }
+        let listener = try openListener(connection, program: programName)
+        if connection.access.opensFirewall {
+            printError("dbgsrv: \(openFirewall(for: listener))\n")
+        }
+        if let program = options.program { try start(program, log) }
         let supervisor = try Supervisor(
-            listener: try openListener(connection, program: programName),
+            listener: listener,
             transport: options.transport,
-            logger: makeLogger(descriptor: logDescriptor),
-            logDescriptor: logDescriptor
+            rules: rules,
+            log: log
         )
         try supervisor.run()
         return 0
@@ -44,9 +71,28 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
     }
 }
 
+/// `-c` and `-cs`: when the program cannot be started, nothing is served.
+private func start(_ program: ProgramToStart, _ log: LogDestination) throws {
+    let plan = try CreationPlan(
+        program.words,
+        suspended: program.suspendedImage,
+        startedFor: environmentValue(CreationPlan.variable),
+        options: ImageOptions.find
+    )
+    let process = try FreeProgram.start(
+        plan.words,
+        environment: [
+            EnvironmentChange(name: CreationPlan.variable, value: plan.debuggedImage)
+        ],
+        isSuspended: program.isSuspended
+    )
+    let state = program.isSuspended ? ", stopped before its first instruction" : ""
+    makeLogger(log).info("started process \(process)\(state): \(printableText(plan.words))")
+}
+
 func fail(_ sentence: String, status: Int32) -> Int32 {
     printError("dbgsrv: \(sentence)\n")
     return status
 }
 
-exit(runProgram(Array(CommandLine.arguments.dropFirst())))
+exit(runProgram(programArguments()))

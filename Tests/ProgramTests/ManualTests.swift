@@ -1,6 +1,35 @@
 import Foundation
 import Testing
 
+@Suite("What dbgsrv says about itself")
+struct ServerManualTests {
+    private var manual: URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("docs/man/dbgsrv.1")
+    }
+
+    @Test("the manual is well-formed")
+    func lint() throws {
+        let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "warning", manual.path])
+        #expect(lint.status == 0 && lint.output.isEmpty, "\(lint)")
+    }
+
+    @Test("the manual and the help know every option")
+    func complete() throws {
+        let shown = try run("/usr/bin/mandoc", ["-T", "ascii", manual.path])
+        // Bold is a letter, a backspace and the letter again.
+        let text = shown.output.replacing(/.\x08/, with: "")
+        let help = try Lab().run("dbgsrv", ["-?"]).output
+        for option in [
+            "-t", "-v", "--log", "--read-only", "--policy", "-sifeo", "-c", "-cs", "-pc", "-x",
+            "--image-options", "-?", "--version",
+        ] {
+            #expect(text.contains("\n     \(option)"), "the manual: \(option)")
+            #expect(help.contains(option), "the help: \(option)")
+        }
+    }
+}
+
 @Suite("What dbgcom says about itself")
 struct ManualTests {
     static let commands = [
