@@ -89,6 +89,8 @@ let pureTargets: [Target] = [
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
     library("AccessPolicy", ["WireCore"]),
+    library("SharedSession", ["WireCore"]),
+    library("DiscoveryProtocol", ["BrokerProtocol"]),
 ]
 
 let modelTargets: [Target] = [
@@ -103,17 +105,21 @@ let edgeTargets: [Target] = [
     library(
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "WireCore", "ChannelMux", "BrokerProtocol", "DiscoveryProtocol", "TelnetSerial",
+            "LinuxSystem", "SerialPort",
             nioCore,
             nioPosix,
         ]
     ),
     library("TLSEngine", ["COpenSSL"]),
+    library("Certificates", ["LinuxSystem", "TLSEngine"]),
+    library("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem"]),
     library(
         "Transports",
         [
-            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory",
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
+            "SessionProtocol", "ByteTransport",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates",
         ]
     ),
     library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
@@ -140,16 +146,18 @@ let programTargets: [Target] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "AccessPolicy", "LinuxSystem", "PtraceBackend", "RemoteServer", logging,
+            "DebugTarget", "DiscoveryProtocol", "AccessPolicy",
+            "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
+            logging,
         ]
     ),
     program(
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugEngine",
             "Commands",
         ]
     ),
@@ -164,7 +172,7 @@ let programTargets: [Target] = [
         "dbgcom",
         [
             "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
-            "LinuxSystem",
+            "DiscoveryProtocol", "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", logging, argumentParser,
             nioCore, nioPosix,
         ]
@@ -185,13 +193,20 @@ let testTargets: [Target] = [
     tests("DeflateTests", ["Deflate"]),
     tests("AccessPolicyTests", ["AccessPolicy"]),
     tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
-    tests("SessionProtocolTests", ["SessionProtocol"]),
+    tests("SessionProtocolTests", ["SessionProtocol", "TLSEngine"]),
     tests(
         "TransportsTests",
-        ["Transports", "ByteTransport", "ConnectionStrings", "LinuxSystem"]
+        [
+            "Transports", "ByteTransport", "Certificates", "TLSEngine", "ConnectionStrings",
+            "LinuxSystem", "SessionProtocol",
+        ]
     ),
-    tests("TLSEngineTests", ["TLSEngine"]),
+    tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
+    tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
+    tests("SharedSessionTests", ["SharedSession"]),
+    tests("DiscoveryProtocolTests", ["DiscoveryProtocol", "BrokerProtocol"]),
+    tests("ServerRegistryTests", ["ServerRegistry", "DiscoveryProtocol", "LinuxSystem"]),
     .target(
         name: "LinkTrials",
         dependencies: ["ChannelMux", "LineSimulator", "WireCore"],
@@ -218,7 +233,10 @@ let testTargets: [Target] = [
     ),
     tests(
         "PortBrokerTests",
-        ["PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem"]
+        [
+            "PortBroker", "BrokerProtocol", "Transports", "ConnectionStrings", "LinuxSystem",
+            "WireCore",
+        ]
     ),
     tests("GDBRemoteProtocolTests", ["GDBRemoteProtocol", "DebugTarget", "WireCore"]),
     tests("PtraceBackendTests", ["PtraceBackend", "DebugTarget", "LinuxSystem", "TestPrograms"]),
@@ -241,7 +259,10 @@ let testTargets: [Target] = [
     ),
     tests(
         "ProgramTests",
-        ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "PtraceBackend", "DebugTarget"]
+        [
+            "dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "TestPrograms", "PtraceBackend",
+            "DebugTarget",
+        ]
     ),
     tests(
         "HardwareTests",

@@ -10,6 +10,8 @@ public enum BrokerMessage: Sendable, Equatable {
     case opened(BrokerToken)
     /// A connection has ended.
     case closed(BrokerToken, ConnectionEnd, String)
+    /// The far end sent a BREAK.
+    case breakReceived(BrokerToken, LineBreak)
     /// The far end answers, or does not any more.
     case link(isUp: Bool, String)
     /// What seems to be on the far end of the cable.
@@ -44,6 +46,8 @@ public enum BrokerErrorCode: String, Sendable, CaseIterable {
     case channelBusy = "channel-busy"
     /// There is no connection of that token.
     case unknownToken = "unknown-token"
+    /// The far end's version does not know of what was asked for.
+    case unsupported
     /// There are as many clients or connections as the broker takes.
     case tooMany = "too-many"
     /// The broker is ending.
@@ -80,6 +84,7 @@ extension BrokerMessage {
         case .opened(let token): BrokerLine("opened", [("token", token.text)])
         case .closed(let token, let end, let words):
             BrokerLine("closed", [("token", token.text), ("how", end.rawValue)], words: words)
+        case .breakReceived(let token, let place): BrokerLine("break", place.fields(token))
         case .link(let isUp, let words):
             BrokerLine("link", [("up", isUp ? "1" : "0")], words: words)
         case .verdict(let words): BrokerLine("verdict", words: words)
@@ -104,6 +109,9 @@ extension BrokerMessage {
         },
         Decoder(keyword: "closed") { reader throws(BrokerProtocolError) in
             .closed(try reader.token(), try reader.choice("how"), reader.words)
+        },
+        Decoder(keyword: "break") { reader throws(BrokerProtocolError) in
+            .breakReceived(try reader.token(), try LineBreak(&reader))
         },
         Decoder(keyword: "link") { reader throws(BrokerProtocolError) in
             .link(isUp: try reader.integer("up", in: 0...1) == 1, reader.words)

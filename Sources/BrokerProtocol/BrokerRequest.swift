@@ -6,6 +6,10 @@ public enum BrokerRequest: Sendable, Equatable {
     case open(LineSettings)
     /// Takes connections to a channel.
     case listen(channel: Int)
+    /// Lets the other end of the cable know what this program serves on a channel, as long as it listens on it.
+    case offer(channel: Int, type: String)
+    /// Opens a connection on which the other end says what it offers.
+    case directory
     /// Opens a connection to a channel; `waits` for a listener when there is none.
     case connect(channel: Int, waits: Bool)
     /// Wants the messages about a connection here, not where it came in.
@@ -14,8 +18,10 @@ public enum BrokerRequest: Sendable, Equatable {
     case status
     /// Goes in order; connections closed from now on were not killed.
     case bye
-    /// First and only line of a data connection.
-    case data(BrokerToken)
+    /// Sends a BREAK on a connection, behind the bytes that were written to its data connection so far.
+    case sendBreak(BrokerToken, LineBreak)
+    /// First and only line of a data connection; `takesBreaks` asks for the far end's BREAKs.
+    case data(BrokerToken, takesBreaks: Bool)
 
     /// The version of the protocol.
     public static let version = 1
@@ -86,12 +92,17 @@ extension BrokerRequest {
                 ]
             )
         case .listen(let channel): BrokerLine("listen", [("channel", String(channel))])
+        case .offer(let channel, let type):
+            BrokerLine("offer", [("channel", String(channel)), ("type", type)])
+        case .directory: BrokerLine("directory")
         case .connect(let channel, let waits):
             BrokerLine("connect", [("channel", String(channel)), ("wait", waits ? "1" : "0")])
         case .adopt(let token): BrokerLine("adopt", [("token", token.text)])
         case .status: BrokerLine("status")
         case .bye: BrokerLine("bye")
-        case .data(let token): BrokerLine("data", [("token", token.text)])
+        case .sendBreak(let token, let place): BrokerLine("break", place.fields(token))
+        case .data(let token, let takesBreaks):
+            BrokerLine("data", [("token", token.text)] + (takesBreaks ? [("breaks", "1")] : []))
         }
     }
 
@@ -122,6 +133,10 @@ extension BrokerRequest {
         Decoder(keyword: "listen") { reader throws(BrokerProtocolError) in
             .listen(channel: try reader.channel())
         },
+        Decoder(keyword: "offer") { reader throws(BrokerProtocolError) in
+            .offer(channel: try reader.channel(), type: try reader.text("type"))
+        },
+        Decoder(keyword: "directory") { _ throws(BrokerProtocolError) in .directory },
         Decoder(keyword: "connect") { reader throws(BrokerProtocolError) in
             .connect(
                 channel: try reader.channel(),
@@ -133,8 +148,11 @@ extension BrokerRequest {
         },
         Decoder(keyword: "status") { _ throws(BrokerProtocolError) in .status },
         Decoder(keyword: "bye") { _ throws(BrokerProtocolError) in .bye },
+        Decoder(keyword: "break") { reader throws(BrokerProtocolError) in
+            .sendBreak(try reader.token(), try LineBreak(&reader))
+        },
         Decoder(keyword: "data") { reader throws(BrokerProtocolError) in
-            .data(try reader.token())
+            .data(try reader.token(), takesBreaks: try reader.has("breaks"))
         },
     ]
 }

@@ -15,6 +15,12 @@ struct FieldReader {
         return remaining.remove(at: index).value
     }
 
+    /// Whether a flag is there, which is `1` when it is.
+    mutating func has(_ flag: String) throws(BrokerProtocolError) -> Bool {
+        guard remaining.contains(where: { $0.key == flag }) else { return false }
+        return try integer(flag, in: 1...1) == 1
+    }
+
     mutating func word(
         _ key: String,
         of allowed: [String]

@@ -38,6 +38,15 @@ public protocol ByteTransport: AnyObject {
     var link: LinkKind { get }
     /// What is known to be wrong with the line at the moment, "the far end does not answer"; nil when nothing is.
     var trouble: String? { get }
+    /// Whether `read` has something although poll(2) need not show it: bytes that were put back or deciphered.
+    ///
+    /// Who waits for input asks this first. It is bounded, so reading until it is false ends.
+    var hasBufferedInput: Bool { get }
+    /// Whether written bytes wait in the transport itself; `flush` once the descriptor shows writable.
+    var hasBufferedOutput: Bool { get }
+    /// What names this one secure connection at both of its ends and nowhere else (RFC 9266, `tls-exporter`);
+    /// nil where there is no such thing.
+    var channelBinding: [UInt8]? { get }
 
     /// Takes what has arrived, `maximum` bytes at most.
     func read(maximum: Int) -> ReadResult
@@ -46,6 +55,9 @@ public protocol ByteTransport: AnyObject {
     ///
     /// - Returns: how many were taken; 0 when the stream is full, nil when it is broken.
     func write(_ bytes: ArraySlice<UInt8>) -> Int?
+
+    /// Passes on what can be passed on of the bytes that wait in the transport itself.
+    func flush()
 
     /// Says that no more bytes will come from this end; the other direction stays open.
     func finishWriting()
@@ -57,4 +69,12 @@ public protocol ByteTransport: AnyObject {
 extension ByteTransport {
     /// Nothing is known.
     public var trouble: String? { nil }
+    /// Nothing waits but what poll(2) shows.
+    public var hasBufferedInput: Bool { false }
+    /// Nothing waits in the transport itself.
+    public var hasBufferedOutput: Bool { false }
+    /// There is no secure connection.
+    public var channelBinding: [UInt8]? { nil }
+    /// Nothing waits in the transport itself.
+    public func flush() {}
 }

@@ -28,6 +28,8 @@ _Static_assert(CLINUX_SPEED_MASK == CBAUD && CLINUX_OTHER_SPEED == BOTHER, "spee
 _Static_assert((unsigned)CLINUX_INPUT_SPEED_MASK == CIBAUD, "input speed");
 _Static_assert((unsigned)CLINUX_RTS_CTS == CRTSCTS, "hardware flow control");
 _Static_assert(CLINUX_XON_XOFF_OUT == IXON && CLINUX_XON_XOFF_IN == IXOFF, "flow control");
+_Static_assert(CLINUX_IGNORE_BREAK == IGNBRK && CLINUX_BREAK_INTERRUPTS == BRKINT, "break flags");
+_Static_assert(CLINUX_MARK_BREAKS == PARMRK, "marks");
 _Static_assert(CLINUX_CHARACTER_MINIMUM == VMIN && CLINUX_CHARACTER_TIME == VTIME, "characters");
 
 int clinux_terminal_read(int descriptor, struct clinux_termios2 *settings) {
@@ -77,6 +79,14 @@ int clinux_terminal_set_low_latency(int descriptor, int on) {
     if (before == (on != 0)) return before;
     raw.flags ^= ASYNC_LOW_LATENCY;
     return ioctl(descriptor, TIOCSSERIAL, &raw) < 0 ? -1 : before;
+}
+
+int clinux_terminal_send_break(int descriptor, int tenths) {
+    return ioctl(descriptor, TCSBRKP, tenths);
+}
+
+int clinux_pseudo_terminal_signal(int master, int signal) {
+    return ioctl(master, TIOCSIG, signal);
 }
 
 int clinux_terminal_read_window(int descriptor, uint16_t *rows, uint16_t *columns) {

@@ -14,6 +14,11 @@ public struct ChannelNumber: Hashable, Comparable, Sendable {
 
     init(unchecked number: UInt8) { rawValue = number }
 
+    /// What the link itself answers on: what the other end offers on its channels (section 10).
+    ///
+    /// Connections to it are opened only to a peer that knows of it.
+    public static let directory = ChannelNumber(unchecked: 255)
+
     /// Orders by number.
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

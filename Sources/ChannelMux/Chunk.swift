@@ -125,9 +125,8 @@ extension Chunk {
         _ wireID: UInt16,
         _ reader: inout ByteReader
     ) -> Chunk? {
-        guard let number = reader.takeUInt8(), let channel = ChannelNumber(Int(number)),
-            let limit = reader.takeUInt32()
-        else { return nil }
+        guard let number = reader.takeUInt8(), let limit = reader.takeUInt32() else { return nil }
+        let channel = ChannelNumber(unchecked: number)
         let waits = head & Kind.flagWaits != 0
         let codes = head & Kind.flagCodes != 0
         return .open(wireID: wireID, channel, waits: waits, codes: codes, limit: limit)

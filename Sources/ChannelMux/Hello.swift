@@ -50,6 +50,8 @@ struct Hello: Sendable, Equatable {
         static let baudChange = Features(rawValue: 1 << 2)
         /// BREAK and modem lines of a connection.
         static let modemLines = Features(rawValue: 1 << 3)
+        /// Connections to the directory.
+        static let directory = Features(rawValue: 1 << 4)
     }
 }
 

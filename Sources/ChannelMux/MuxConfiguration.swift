@@ -22,6 +22,8 @@ public struct MuxConfiguration: Sendable {
     public var speaksFirst: Bool
     /// Whether connections are compressed, when the peer wants that too and it pays.
     public var compresses: Bool
+    /// Whether this end knows of the directory.
+    public var hasDirectory: Bool
     /// Whether XON, XOFF and their parity twins stay off the wire, because the tty or what is behind it
     /// takes them for flow control; one end's wish is enough.
     public var avoidsFlowControlBytes: Bool
@@ -46,12 +48,15 @@ public struct MuxConfiguration: Sendable {
         connectionsMax = 1024
         speaksFirst = true
         compresses = true
+        hasDirectory = true
         avoidsFlowControlBytes = false
     }
 
     /// What this end can do.
     var features: Hello.Features {
-        compresses
-            ? [.compression, .flowControlSafe, .modemLines] : [.flowControlSafe, .modemLines]
+        var features: Hello.Features = [.flowControlSafe, .modemLines]
+        if compresses { features.insert(.compression) }
+        if hasDirectory { features.insert(.directory) }
+        return features
     }
 }

@@ -43,7 +43,7 @@ extension MuxLink {
     ) {
         guard let takesOddIDs = session?.takesOddIDs else { return }
         let isPeers = (wireID & 1 == 1) != takesOddIDs
-        guard isPeers, connections.slot(ofWireID: wireID) == nil else {
+        guard isPeers, connections.slot(ofWireID: wireID) == nil, mayUse(channel) else {
             counters.protocolErrors += 1
             return
         }
@@ -64,6 +64,11 @@ extension MuxLink {
         } else if !waits {
             refuseIncoming(slot, .noListener)
         }
+    }
+
+    /// Whether both ends know of a channel: all but the directory exist in every version.
+    func mayUse(_ channel: ChannelNumber) -> Bool {
+        channel != .directory || session?.peer.features.contains(.directory) == true
     }
 
     /// Whether both ends know of compression.
@@ -187,6 +192,12 @@ extension MuxLink {
         } else if phase != .ending {
             endOurs(slot, lastWord: nil)
         }
+    }
+
+    /// A connection of ours that the peer cannot be told of is over before it has begun.
+    mutating func refuseOurs(_ slot: Int, _ reason: ResetReason) {
+        events.append(.refused(connections[slot].id, reason))
+        connections.remove(slot)
     }
 
     /// The peer has forgotten a connection that we opened.

@@ -377,6 +377,10 @@ extension MuxLink {
         switch kind {
         case .open:
             guard phase == .connecting, connections[slot].wireID == nil else { return nil }
+            guard mayUse(connections[slot].channel) else {
+                refuseOurs(slot, .noListener)
+                return nil
+            }
             return openChunk(slot)
         case .accept:
             guard phase == .open, let wireID = connections[slot].wireID else { return nil }

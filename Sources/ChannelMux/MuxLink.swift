@@ -28,7 +28,7 @@ public struct MuxLink: Sendable {
     /// How a frame of somebody who may know us is recognised, before there is a session.
     var candidateCheck: FrameCheck?
     var connections: ConnectionTable
-    var listening = [Bool](repeating: false, count: ChannelNumber.maximum + 1)
+    var listening = [Bool](repeating: false, count: Int(ChannelNumber.directory.rawValue) + 1)
     var events = FIFO<MuxEvent>()
     var isLineOpen = false
     var lastHeard: MonotonicInstant

@@ -89,6 +89,9 @@ struct MarkChunk: Sendable, Equatable {
 }
 
 extension MuxLink {
+    /// Whether the peer knows of BREAKs and modem lines.
+    public var carriesBreaks: Bool { session?.peer.features.contains(.modemLines) == true }
+
     /// Sends a BREAK behind the bytes taken so far, as long as the peer knows of such things.
     ///
     /// - Returns: whether it was taken; not when the peer does not know of it, or too many wait.
@@ -119,9 +122,7 @@ extension MuxLink {
         guard let slot = connections.slot(of: connection), connections[slot].phase == .open,
             !connections[slot].outgoing.isFinishing
         else { throw hasLeft ? .left : .notOpen }
-        guard session?.peer.features.contains(.modemLines) == true,
-            connections[slot].outgoing.append(mark)
-        else { return false }
+        guard carriesBreaks, connections[slot].outgoing.append(mark) else { return false }
         schedule(slot)
         return true
     }

@@ -1,4 +1,14 @@
 extension ConnectionString {
+    /// A connection string without its password, for another process that is not to know it.
+    public static func withoutPassword(_ text: String) -> String {
+        guard let colon = text.firstIndex(of: ":") else { return text }
+        let start = text.index(after: colon)
+        let kept = text[start...].split(separator: ",", omittingEmptySubsequences: false).filter {
+            !$0.lowercased().hasPrefix("password=")
+        }
+        return text[..<start] + kept.joined(separator: ",")
+    }
+
     /// The string as lists, logs and errors show it: names capitalised as the original does, passwords
     /// masked, ready to be pasted.
     ///
@@ -12,11 +22,10 @@ extension ConnectionString {
 
     private var securityParameters: [String] {
         switch self {
-        case .spipe(_, let security), .ssl(_, let security):
-            switch security.certificate {
-            case .user(let name): ["Proto=\(security.protocolName)", "CertUser=\(name)"]
-            case .machine(let name): ["Proto=\(security.protocolName)", "MachUser=\(name)"]
-            }
+        case .spipe(let pipe, let security):
+            security.displayed(machine: pipe.server)
+        case .ssl(let socket, let security):
+            security.displayed(machine: socket.server ?? socket.reverseConnection)
         case .npipe, .tcp, .com:
             []
         }
@@ -35,7 +44,7 @@ extension ConnectionString {
                 + (socket.onlyIPv6 ? ["IPVersion=6"] : [])
         case .com(let serial):
             return ["Port=\(serial.port)", "Baud=\(serial.baudRate)", "Channel=\(serial.channel)"]
-                + serial.line.displayed
+                + serial.line.displayed + (serial.security?.displayed(machine: nil) ?? [])
         }
     }
 

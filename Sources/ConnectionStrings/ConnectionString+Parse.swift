@@ -10,14 +10,28 @@ extension ConnectionString {
         case "tcp":
             self = .tcp(try Self.socket(from: &list, side))
         case "com":
-            self = .com(try Self.serialChannel(from: &list))
+            self = .com(try Self.serialChannel(from: &list, side))
         case "spipe":
-            let security = try Self.security(from: &list)
-            self = .spipe(try Self.pipe(from: &list, side), security)
+            var security = try Security(from: &list, side)
+            let pipe = try Self.pipe(from: &list, side)
+            try security.settle(machine: pipe.server, list.transport)
+            self = .spipe(pipe, security)
         default:
-            let security = try Self.security(from: &list)
-            self = .ssl(try Self.socket(from: &list, side), security)
+            var security = try Security(from: &list, side)
+            let socket = try Self.socket(from: &list, side)
+            try security.settle(machine: socket.server ?? socket.reverseConnection, list.transport)
+            self = .ssl(socket, security)
         }
+    }
+
+    /// Reads a connection string that names a serial line and no channel of it: `com:port=com2,baud=115200`.
+    ///
+    /// - Returns: channel 0 of the line.
+    public static func serialLine(
+        _ text: String
+    ) throws(ConnectionStringError) -> SerialChannel {
+        var list = try ParameterList(text, known: ["com": ["port", "baud"] + LineParameters.names])
+        return try serialChannel(from: &list, .client, number: 0)
     }
 
     /// The parameters each transport has, in the seeds' order.
@@ -25,19 +39,21 @@ extension ConnectionString {
         switch side {
         case .server:
             [
-                "npipe": ["pipe", "hidden", "password", "IcfEnable"],
+                "npipe": ["pipe", "group", "hidden", "password", "IcfEnable"],
                 "tcp": ["port", "clicon", "hidden", "password", "ipversion", "IcfEnable"],
-                "com": ["port", "baud", "channel", "hidden", "password"] + LineParameters.names,
-                "spipe": ["proto", "certuser", "machuser", "pipe", "hidden", "password"],
-                "ssl": ["proto", "certuser", "machuser", "port", "clicon", "hidden", "password"],
+                "com": ["port", "baud", "channel", "hidden", "password"] + LineParameters.names
+                    + Security.serverNames,
+                "spipe": Security.serverNames + ["pipe", "group", "hidden", "password"],
+                "ssl": Security.serverNames + ["port", "clicon", "hidden", "password"],
             ]
         case .client:
             [
                 "npipe": ["server", "pipe", "password"],
                 "tcp": ["server", "clicon", "port", "password", "ipversion"],
-                "com": ["port", "baud", "channel", "password"] + LineParameters.names,
-                "spipe": ["proto", "certuser", "machuser", "server", "pipe", "password"],
-                "ssl": ["proto", "certuser", "machuser", "server", "clicon", "port", "password"],
+                "com": ["port", "baud", "channel", "password"] + LineParameters.names
+                    + Security.clientNames,
+                "spipe": Security.clientNames + ["server", "pipe", "password"],
+                "ssl": Security.clientNames + ["server", "clicon", "port", "password"],
             ]
         }
     }
@@ -65,6 +81,7 @@ extension ConnectionString {
                 try list.require("server", "the machine, for example server=localhost")
             )
         }
+        pipe.group = side == .server ? try list.take("group") : nil
         pipe.access = try access(from: &list)
         return pipe
     }
@@ -155,7 +172,9 @@ extension ConnectionString {
     }
 
     private static func serialChannel(
-        from list: inout ParameterList
+        from list: inout ParameterList,
+        _ side: Side,
+        number: Int? = nil
     ) throws(ConnectionStringError) -> SerialChannel {
         let port = try list.require(
             "port",
@@ -167,47 +186,31 @@ extension ConnectionString {
             in: 1...100_000_000,
             called: "a rate in bits per second such as 9600 or 115200"
         )
-        let channel = try list.requireNumber(
-            "channel",
-            "the channel, 0–254",
-            in: 0...254,
-            called: "0–254"
-        )
+        var channel = 0
+        if let number {
+            channel = number
+        } else {
+            channel = try list.requireNumber(
+                "channel",
+                "the channel, 0–254",
+                in: 0...254,
+                called: "0–254"
+            )
+        }
+        let line = try LineParameters(from: &list)
+        var security: Security?
+        if list.hasAny(of: Security.serverNames + Security.clientNames) {
+            security = try Security(from: &list, side)
+            try security?.settle(machine: nil, list.transport)
+        }
         return SerialChannel(
             port: port,
             baudRate: baudRate,
             channel: channel,
-            line: try LineParameters(from: &list),
+            line: line,
+            security: security,
             access: try access(from: &list)
         )
-    }
-
-    private static func security(
-        from list: inout ParameterList
-    ) throws(ConnectionStringError) -> Security {
-        let name = try list.require("proto", "the protocol, for example proto=tls1").lowercased()
-        guard Security.protocolNames.contains(name) else {
-            throw ConnectionStringError(
-                "\(list.transport): proto must be one of"
-                    + " \(Security.protocolNames.joined(separator: ", ")), but was '\(name)'"
-            )
-        }
-        let user = try list.take("certuser")
-        let machine = try list.take("machuser")
-        switch (user, machine) {
-        case (let user?, nil):
-            return Security(protocolName: name, certificate: .user(user))
-        case (nil, let machine?):
-            return Security(protocolName: name, certificate: .machine(machine))
-        case (nil, nil):
-            throw ConnectionStringError(
-                "\(list.transport): certuser= or machuser= is missing: it names the certificate"
-            )
-        case (.some, .some):
-            throw ConnectionStringError(
-                "\(list.transport): certuser and machuser exclude each other"
-            )
-        }
     }
 
     private static func access(
@@ -228,17 +231,19 @@ extension ConnectionString {
     ) throws(ConnectionStringError) -> Password {
         if text.hasPrefix("@file:") { return .file(String(text.dropFirst(6))) }
         if text.hasPrefix("@env:") { return .environment(String(text.dropFirst(5))) }
+        if text == "@ask" { return .terminal }
         guard text.count <= 12, text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
         else {
             throw ConnectionStringError(
-                "\(transport): password must be 1–12 letters and digits, @file:PATH or @env:NAME"
+                "\(transport): password must be 1–12 letters and digits, @file:PATH, @env:NAME or"
+                    + " @ask"
             )
         }
         return .literal(text)
     }
 
-    /// A machine's name without the two backslashes that may stand before it.
+    /// A machine's name without the two backslashes that may stand before it, of which a shell makes one.
     private static func machineName(_ text: String) -> String {
-        text.hasPrefix("\\\\") ? String(text.dropFirst(2)) : text
+        String(text.drop { $0 == "\\" })
     }
 }

@@ -28,6 +28,8 @@ public enum ConnectionString: Sendable, Equatable {
         public var name: String
         /// `server=`, the client's only: the machine, without leading backslashes.
         public var server: String?
+        /// `group=`, the server's only: whose members may connect too.
+        public var group: String?
         /// What every transport has.
         public var access = Access()
     }
@@ -56,19 +58,34 @@ public enum ConnectionString: Sendable, Equatable {
         public var channel: Int
         /// How bytes and modem lines are set, where that is not the usual way.
         public var line = LineParameters()
+        /// How TLS is spoken on the channel; nil for plain bytes.
+        public var security: Security?
         /// What every transport has.
         public var access = Access()
     }
 
     /// How TLS is spoken.
     public struct Security: Sendable, Equatable {
-        /// `proto=` as written, one of `protocolNames`.
-        public var protocolName: String
-        /// `certuser=` or `machuser=`.
-        public var certificate: Certificate
+        /// `proto=`.
+        public var version: Version
+        /// `certuser=` or `machuser=`: the server's certificate; nil for a client that names an authority.
+        public var certificate: Certificate?
+        /// `ca=`, a client's only: who vouches for the server's certificate; `system` for this machine's own.
+        public var authority: String?
+        /// `host=`, a client's only: the name that the server's certificate must have.
+        public var host: String?
+        /// `clientcert=`: the certificate that a client shows, or that a server demands.
+        public var clientCertificate: String?
 
-        /// The names `proto=` may have.
-        public static let protocolNames = ["tls1", "tls12", "tls13", "pct1", "ssl2", "ssl3"]
+        /// The versions of TLS that `proto=` names.
+        public enum Version: String, Sendable, CaseIterable {
+            /// TLS 1.3, or 1.2 with a peer that has no better.
+            case tls1
+            /// TLS 1.2 only.
+            case tls12
+            /// TLS 1.3 only.
+            case tls13
+        }
     }
 
     /// Which certificate, and in which store it lies.
@@ -97,6 +114,8 @@ public enum ConnectionString: Sendable, Equatable {
         case file(String)
         /// `@env:NAME`: an environment variable.
         case environment(String)
+        /// `@ask`: the user, at the terminal.
+        case terminal
     }
 
     /// What every transport has.
@@ -105,6 +124,23 @@ public enum ConnectionString: Sendable, Equatable {
         case .npipe(let pipe), .spipe(let pipe, _): pipe.access
         case .tcp(let socket), .ssl(let socket, _): socket.access
         case .com(let serial): serial.access
+        }
+    }
+
+    /// Whether `clicon` is given: the server connects to the client.
+    public var isReverse: Bool {
+        switch self {
+        case .tcp(let socket), .ssl(let socket, _): socket.reverseConnection != nil
+        case .npipe, .com, .spipe: false
+        }
+    }
+
+    /// How TLS is spoken; nil for a transport without.
+    public var security: Security? {
+        switch self {
+        case .npipe, .tcp: nil
+        case .com(let serial): serial.security
+        case .spipe(_, let security), .ssl(_, let security): security
         }
     }
 

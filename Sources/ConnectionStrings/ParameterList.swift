@@ -55,7 +55,9 @@ struct ParameterList {
             throw ConnectionStringError("\(transport): \(name) is given twice")
         }
         let value = halves.count == 2 ? String(halves[1]) : nil
-        if let value, value.contains(where: \.isWhitespace), !name.hasSuffix("user") {
+        if let value, value.contains(where: \.isWhitespace),
+            !ConnectionString.Security.spacedNames.contains(name)
+        {
             throw ConnectionStringError(
                 "\(transport): \(name) was '\(value)', which holds a space;"
                     + " a connection string has no spaces"
@@ -79,6 +81,11 @@ struct ParameterList {
             "\(transport): there is no parameter '\(parameter)': it has"
                 + " \(names.joined(separator: ", "))" + hint
         )
+    }
+
+    /// Whether one of these parameters is there.
+    func hasAny(of names: [String]) -> Bool {
+        parameters.contains { names.contains($0.name) }
     }
 
     /// Takes a flag: true when it is there, an error when it has a value.

@@ -77,6 +77,16 @@ public func openFile(
     OwnedDescriptor(try systemCall("open", path) { open(path, flags | O_CLOEXEC, permissions) })
 }
 
+/// Makes a folder, and those above it, where they are not there; they get these permissions less the umask.
+public func makeFolders(_ path: String, permissions: UInt32) throws(SystemError) {
+    var place = path.hasPrefix("/") ? "" : "."
+    for name in path.split(separator: "/") {
+        place += "/" + name
+        guard mkdir(place, permissions) != 0, errno != EEXIST else { continue }
+        throw SystemError("mkdir", place)
+    }
+}
+
 /// Removes a file, if it is there.
 public func removeFile(_ path: String) {
     _ = unlink(path)

@@ -79,6 +79,8 @@ public enum ProcFS {
         public var isKernelThread: Bool
         /// The processor it last ran on.
         public var processor: Int?
+        /// When it began, in clock ticks since the machine did.
+        public var startTicks: UInt64
 
         /// Reads the line; nil when it is malformed.
         init?(line: String) {
@@ -98,6 +100,7 @@ public enum ProcFS {
             // PF_KTHREAD
             isKernelThread = (UInt64(fields[6]) ?? 0) & 0x0020_0000 != 0
             processor = fields.count > 36 ? Int(fields[36]) : nil
+            startTicks = fields.count > 19 ? UInt64(fields[19]) ?? 0 : 0
         }
     }
 

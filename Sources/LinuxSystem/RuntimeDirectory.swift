@@ -27,12 +27,18 @@ public enum RuntimeDirectory {
         try secured(open() + "/" + name)
     }
 
-    /// Makes the folder when it is not there, and checks that it is this user's alone.
-    static func secured(_ path: String) throws(RuntimeDirectoryError) -> String {
+    /// Makes the folder when it is not there, and checks that nobody but this user can write to it.
+    static func secured(
+        _ path: String,
+        permissions: UInt32 = 0o700
+    ) throws(RuntimeDirectoryError) -> String {
         guard path.hasPrefix("/") else {
             throw RuntimeDirectoryError(path, "is not an absolute path")
         }
-        if mkdir(path, 0o700) != 0 && errno != EEXIST {
+        if mkdir(path, permissions) == 0 {
+            // Whatever the umask is.
+            chmod(path, permissions)
+        } else if errno != EEXIST {
             throw RuntimeDirectoryError(path, "cannot be made: \(SystemError("mkdir").reason)")
         }
         let status: FileAttributes

@@ -21,7 +21,7 @@ public struct SocketAddress: CustomStringConvertible {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_family = onlyIPv6 ? AF_INET6 : AF_UNSPEC
-        hints.ai_flags = AI_NUMERICSERV | (onlyIPv6 ? AI_V4MAPPED : 0)
+        hints.ai_flags = AI_NUMERICSERV
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host.bracketsRemoved, "\(port)", &hints, &list)
         guard code == 0 else {
@@ -106,13 +106,17 @@ public struct SocketAddress: CustomStringConvertible {
 
     /// Binds and listens.
     ///
+    /// - Parameter sharesPort: whether other processes of this user may listen on the same port; the kernel gives
+    ///   each connection to one of them (SO_REUSEPORT, socket(7)).
     /// - Returns: the listening socket and its port.
     public func listen(
         onlyIPv6: Bool,
-        backlog: Int32
+        backlog: Int32,
+        sharesPort: Bool = false
     ) throws(SystemError) -> (OwnedDescriptor, Int) {
         let socket = try openSocket()
         try setSocketOption(socket, SOL_SOCKET, SO_REUSEADDR, 1)
+        if sharesPort { try setSocketOption(socket, SOL_SOCKET, SO_REUSEPORT, 1) }
         if storage.ss_family == sa_family_t(AF_INET6) {
             try setSocketOption(socket, Int32(IPPROTO_IPV6), IPV6_V6ONLY, onlyIPv6 ? 1 : 0)
         }
@@ -140,7 +144,7 @@ public struct SocketAddress: CustomStringConvertible {
         return (OwnedDescriptor(number), address)
     }
 
-    private static func local(of socket: OwnedDescriptor) throws(SystemError) -> SocketAddress {
+    static func local(of socket: OwnedDescriptor) throws(SystemError) -> SocketAddress {
         var address = SocketAddress(bytes: UnsafeRawBufferPointer(start: nil, count: 0))
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let answer = withUnsafeMutableBytes(of: &address.storage) { bytes in
@@ -170,6 +174,39 @@ public struct SocketAddress: CustomStringConvertible {
         let parts = numericParts
         return parts.host.contains(":")
             ? "[\(parts.host)]:\(parts.port)" : "\(parts.host):\(parts.port)"
+    }
+
+    /// The machine's address without the port; an IPv4 address as such, also where IPv6 carries it.
+    public var machine: String {
+        guard let bytes = addressBytes, bytes.starts(with: Self.mappedPrefix) else {
+            return numericParts.host
+        }
+        return bytes[12...].map { "\($0)" }.joined(separator: ".")
+    }
+
+    /// Where the machine is, as far as an address tells: an IPv4 address, or the 64 bits of an IPv6 address that
+    /// name a network (RFC 4291), in which everybody has as many addresses as they like.
+    public var origin: String {
+        guard let bytes = addressBytes, !bytes.starts(with: Self.mappedPrefix) else {
+            return machine
+        }
+        let isLocal = bytes.dropLast().allSatisfy { $0 == 0 }
+        if isLocal || bytes.starts(with: [0xfe, 0x80]) { return machine }
+        let network = stride(from: 0, to: 8, by: 2).map { place in
+            String(Int(bytes[place]) << 8 | Int(bytes[place + 1]), radix: 16)
+        }
+        return network.joined(separator: ":") + "::/64"
+    }
+
+    /// `::ffff:0:0/96`, which stands before an IPv4 address.
+    private static let mappedPrefix = [UInt8](repeating: 0, count: 10) + [0xff, 0xff]
+
+    /// The 16 bytes of an IPv6 address.
+    private var addressBytes: [UInt8]? {
+        guard storage.ss_family == sa_family_t(AF_INET6),
+            let start = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)
+        else { return nil }
+        return withUnsafeBytes(of: storage) { Array($0[start..<start + 16]) }
     }
 
     private var numericParts: (host: String, port: String) {

@@ -79,7 +79,10 @@ final class Broker {
             graceMilliseconds: configuration.graceMilliseconds
         )
         mux.avoidsFlowControlBytes = settings.flowControl == .xonXoff
-        return MuxLink(mux, at: now)
+        var link = MuxLink(mux, at: now)
+        // A new link has no listeners.
+        try? link.listen(on: .directory, at: now)
+        return link
     }
 
     func log(_ words: String) { configuration.log(words) }

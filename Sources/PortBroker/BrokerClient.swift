@@ -1,6 +1,7 @@
 internal import BrokerProtocol
 internal import ChannelMux
 internal import LinuxSystem
+internal import WireCore
 
 /// A local program's control connection.
 final class BrokerClient {
@@ -17,13 +18,17 @@ final class BrokerClient {
     var isGone = false
     /// The channels it takes connections on.
     var channels: [ChannelNumber] = []
+    /// What the other end of the cable may know of them: the kind of server, and since when.
+    var offers: [ChannelNumber: (type: String, since: MonotonicInstant)] = [:]
 
     init(_ socket: LocalSocket) {
         self.socket = socket
     }
 
     /// `cdb (pid 812)`.
-    var description: String { "\(program) (pid \(socket.peer.processID))" }
+    var description: String { "\(program) (pid \(processID))" }
+    /// The program's process.
+    var processID: Int32 { socket.peer.processID }
 
     func send(_ message: BrokerMessage) {
         socket.send(message)

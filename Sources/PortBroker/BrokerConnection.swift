@@ -1,5 +1,6 @@
 internal import BrokerProtocol
 internal import ChannelMux
+internal import WireCore
 
 /// One connection of the link and the local socket that carries its bytes.
 ///
@@ -32,6 +33,7 @@ final class BrokerConnection {
     private var localHasFinished = false
     private var hasToldFinish = false
     private var peerHasFinished = false
+    private var breaks = ConnectionBreaks()
 
     init(
         _ id: ConnectionID,
@@ -55,9 +57,12 @@ final class BrokerConnection {
 
 /// What the local socket says.
 extension BrokerConnection {
-    func attach(_ socket: LocalSocket) {
+    func attach(_ socket: LocalSocket, takesBreaks: Bool) {
         self.socket = socket
         hasHadSocket = true
+        for place in breaks.attach(takesBreaks: takesBreaks) {
+            owner.send(.breakReceived(token, place))
+        }
         if phase == .offered {
             phase = .open
             broker.accept(self)
@@ -75,14 +80,29 @@ extension BrokerConnection {
 
     /// Gives the link what was read, and reads more once it has taken all of it.
     func sendOn() {
-        if !unsent.isEmpty { unsent = unsent.dropFirst(broker.send(unsent, on: self)) }
-        guard unsent.isEmpty else { return }
+        repeat {
+            while let milliseconds = breaks.takeDue() {
+                broker.sendBreak(milliseconds: milliseconds, on: self)
+            }
+            let part = unsent.prefix(breaks.bytesUntilNext)
+            let taken = part.isEmpty ? 0 : broker.send(part, on: self)
+            unsent = unsent.dropFirst(taken)
+            breaks.sent(taken)
+            guard taken == part.count else { return }
+        } while !unsent.isEmpty || breaks.isDue
         unsent = []
         if localHasFinished {
             tellFinish()
         } else {
             socket?.readMore()
         }
+    }
+
+    /// Takes a BREAK; false when its place is none.
+    func sendBreak(_ place: LineBreak) -> Bool {
+        guard !localHasFinished, breaks.append(place) else { return false }
+        sendOn()
+        return true
     }
 
     func localFinished() {
@@ -107,7 +127,13 @@ extension BrokerConnection {
 
 /// What the link says.
 extension BrokerConnection {
+    func receivedBreak(milliseconds: Int, at now: MonotonicInstant) {
+        guard let place = breaks.received(milliseconds: milliseconds, at: now) else { return }
+        owner.send(.breakReceived(token, place))
+    }
+
     func received(_ bytes: [UInt8]) {
+        breaks.received(bytes.count)
         if socket != nil {
             deliver(bytes)
         } else if hasHadSocket {

@@ -17,6 +17,7 @@ extension Broker {
             log("line: \(verdict.words)")
             lastVerdict = verdict
             broadcast(.verdict(verdict.words))
+        case .incoming(let id, .directory): answerDirectory(id)
         case .incoming(let id, let channel): offer(id, channel)
         case .opened(let id):
             guard let connection = connections[id] else { return }
@@ -28,8 +29,10 @@ extension Broker {
         case .closed(let id): end(id, .finished, "both sides have finished")
         case .reset(let id, let reason): end(id, .reset, reason.words)
         case .writable(let id): connections[id]?.sendOn()
-        // A channel of the broker is a byte stream; nobody has asked for these yet.
-        case .breakReceived, .modemLines: break
+        case .breakReceived(let id, let milliseconds):
+            connections[id]?.receivedBreak(milliseconds: milliseconds, at: Self.now)
+        // A local socket has no modem lines.
+        case .modemLines: break
         }
     }
 
@@ -113,6 +116,14 @@ extension Broker {
         guard connections[connection.id] === connection else { return bytes.count }
         return use { link, now in
             (try? link.send(bytes, on: connection.id, at: now)) ?? bytes.count
+        }
+    }
+
+    /// Sends a BREAK behind the bytes that the link has taken; one that cannot be had is dropped.
+    func sendBreak(milliseconds: Int, on connection: BrokerConnection) {
+        guard connections[connection.id] === connection else { return }
+        use { link, now in
+            _ = try? link.sendBreak(milliseconds: milliseconds, on: connection.id, at: now)
         }
     }
 

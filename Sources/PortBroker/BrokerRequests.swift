@@ -13,13 +13,16 @@ extension Broker {
             client.send(.ok([]))
         case .data:
             client.send(.error(.badRequest, "data is the first line of a connection of its own"))
+        case .sendBreak(let token, let place): sendBreak(place, on: token, for: client)
         case .status where client.hasIntroduced: answerStatus(client)
         case .open(let wanted) where client.hasIntroduced: open(wanted, for: client)
         case .listen(let number) where client.usesPort: listen(number, for: client)
         case .connect(let number, let waits) where client.usesPort:
             connect(number, waits, for: client)
         case .adopt(let token) where client.usesPort: adopt(token, by: client)
-        case .status, .open, .listen, .connect, .adopt:
+        case .offer(let number, let type) where client.usesPort: offer(number, type, for: client)
+        case .directory where client.usesPort: openDirectory(for: client)
+        case .status, .open, .listen, .connect, .adopt, .offer, .directory:
             client.send(.error(.notOpen, "hello comes first, then open, then everything else"))
         }
     }
@@ -141,6 +144,26 @@ extension Broker {
             return
         }
         connection.owner = client
+        client.send(.ok([]))
+    }
+
+    private func sendBreak(
+        _ place: LineBreak,
+        on token: BrokerToken,
+        for client: BrokerClient
+    ) {
+        guard let connection = tokens[token], connection.owner === client else {
+            client.send(.error(.unknownToken, "There is no connection of that token"))
+            return
+        }
+        guard link.carriesBreaks else {
+            client.send(.error(.unsupported, "The far end does not know of BREAKs"))
+            return
+        }
+        guard connection.sendBreak(place) else {
+            client.send(.error(.badRequest, "There is no place for that BREAK"))
+            return
+        }
         client.send(.ok([]))
     }
 

@@ -89,7 +89,7 @@ final class LocalSocket: ChannelInboundHandler {
             return
         }
         switch (mode, request) {
-        case (.undecided, .data(let token)): becomeData(token)
+        case (.undecided, .data(let token, let takesBreaks)): becomeData(token, takesBreaks)
         case (.undecided, _):
             let client = BrokerClient(self)
             mode = .control(client)
@@ -99,14 +99,14 @@ final class LocalSocket: ChannelInboundHandler {
         }
     }
 
-    private func becomeData(_ token: BrokerToken) {
+    private func becomeData(_ token: BrokerToken, _ takesBreaks: Bool) {
         guard let connection = broker.connection(claimedBy: token) else {
             refuse("No connection of that token waits for its data", code: .unknownToken)
             return
         }
         send(.ok([]))
         mode = .data(connection)
-        connection.attach(self)
+        connection.attach(self, takesBreaks: takesBreaks)
         let rest = splitter.takeRest()
         if rest.isEmpty { context?.read() } else { connection.localBytes(rest) }
     }

@@ -130,8 +130,11 @@ final class PacketLink {
 
     /// The next packet that has arrived already, without waiting.
     func poll() throws(TargetError) -> [UInt8]? {
-        for _ in 0..<Self.readsPerPollMax where queued.isEmpty {
+        var reads = 0
+        // What the transport holds back would not wake whoever polls its descriptor next.
+        while queued.isEmpty, reads < Self.readsPerPollMax || transport.hasBufferedInput {
             guard try takeArrived() else { break }
+            reads += 1
         }
         return queued.isEmpty ? nil : queued.removeFirst()
     }
@@ -216,6 +219,18 @@ final class PacketLink {
                 ) {
                     "\(self.transport.peerName) takes no more bytes"
                 }
+            }
+        }
+        while transport.hasBufferedOutput {
+            transport.flush()
+            guard transport.hasBufferedOutput else { return }
+            try wait(
+                forWriting: true,
+                milliseconds: Self.writeTimeoutMilliseconds,
+                "room for a request",
+                &patience
+            ) {
+                "\(self.transport.peerName) takes no more bytes"
             }
         }
     }

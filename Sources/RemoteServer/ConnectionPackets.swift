@@ -42,7 +42,7 @@ extension ServerSession {
         return .payload([UInt8](text: features(for: offered).text))
     }
 
-    /// `QAllow`: the client says what it wants to be able to do. It can give up rights, and not gain any.
+    /// Takes what the client wants to be able to do (`QAllow`): it can give up rights, and not gain any.
     private func renounce(_ packet: [UInt8]) -> Reply {
         guard let request = AllowRequest(payload: packet) else { return .malformed(packet) }
         let permissions: [(String, Permission)] = [

@@ -94,8 +94,9 @@ public final class ServerSession {
     public var interest: SessionInterest {
         SessionInterest(
             transport: transport.descriptor,
-            wantsWrite: !output.isEmpty,
+            wantsWrite: !output.isEmpty || transport.hasBufferedOutput,
             wantsRead: wantsInput,
+            hasInput: wantsInput && transport.hasBufferedInput,
             target: target.eventDescriptor
         )
     }
@@ -327,9 +328,10 @@ public final class ServerSession {
                 finish(.clientLeft(.failed("the connection broke while writing")))
                 return
             }
-            if taken == 0 { return }
+            if taken == 0 { break }
             output.removeFirst(taken)
         }
+        transport.flush()
     }
 }
 

@@ -68,6 +68,8 @@ public struct SessionInterest: Sendable, Equatable {
     public var wantsWrite: Bool
     /// Whether more bytes are wanted (not while the client leaves answers unread).
     public var wantsRead: Bool
+    /// Whether wanted bytes wait in the transport, which its descriptor does not show: do not wait.
+    public var hasInput: Bool
     /// The target's descriptor, -1 for none.
     public var target: Int32
 }

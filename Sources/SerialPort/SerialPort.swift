@@ -80,6 +80,13 @@ public final class SerialPort {
         try? descriptor.flushTerminal()
     }
 
+    /// Has BREAKs marked in what is read, see `BreakMarks`.
+    public func markBreaks() throws(SystemError) {
+        var settings = try TerminalSettings(of: descriptor)
+        settings.markBreaks()
+        try settings.apply(to: descriptor)
+    }
+
     /// Puts everything back as it was found and lets others have the port; safe to call twice.
     ///
     /// What is still queued gets a moment to leave, then it is thrown away: a line that is held up by flow

@@ -8,11 +8,13 @@ public final class ComChannelListener {
     public var name: String { "com \(port.devicePath) channel \(channel)" }
 
     private let port: ComPortClient
+    private let offering: String?
     private var control: ComControl?
 
-    init(port: ComPortClient, channel: Int) {
+    init(port: ComPortClient, channel: Int, offering: String?) {
         self.port = port
         self.channel = channel
+        self.offering = offering
     }
 
     /// Shows readable in poll(2) when `accept` has something to say; -1 while there is no broker.
@@ -24,6 +26,10 @@ public final class ComChannelListener {
     public func renew() throws(ComError) {
         control = nil
         let fresh = try port.newControl()
+        if let offering {
+            // A broker that an older version of dbgcom has left running does not know of this.
+            _ = try? fresh.request(.offer(channel: channel, type: offering))
+        }
         // Those who have waited for a listener come right behind the answer.
         fresh.leaveRestToPoll()
         guard try fresh.request(.listen(channel: channel)) != nil else { throw port.brokerGone() }

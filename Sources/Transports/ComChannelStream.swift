@@ -18,6 +18,9 @@ public final class ComChannelStream {
     private let control: ComControl
     private let token: BrokerToken
     private var reason: String?
+    private var bytesRead = 0
+    private var bytesWritten = 0
+    private var breaks: [LineBreak] = []
     private var linkWords: String?
 
     init(
@@ -71,6 +74,56 @@ public final class ComChannelStream {
         var requests = [PollRequest(descriptor.number, read: false)]
         _ = try? pollDescriptors(&requests, timeoutMilliseconds: 0)
         return requests[0].isReadable
+    }
+
+    // MARK: - Bytes and BREAKs
+
+    /// Shows readable in poll(2) when the broker has something to say, such as that a BREAK came.
+    public var noticeDescriptor: Int32 { control.hasEnded ? -1 : control.descriptor }
+
+    /// Reads from the descriptor, not past a BREAK: while one comes before the next byte, nil; empty at the end.
+    public func read(maximum: Int) throws(SystemError) -> [UInt8]? {
+        let room = nextBreak.map { max(0, $0.after - bytesRead) } ?? maximum
+        guard room > 0 else { return nil }
+        let bytes = try descriptor.read(maximum: min(maximum, room))
+        bytesRead += bytes?.count ?? 0
+        return bytes
+    }
+
+    /// Writes to the descriptor.
+    ///
+    /// - Returns: how many bytes it took.
+    public func write(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+        let taken = try descriptor.write(bytes)
+        bytesWritten += taken
+        return taken
+    }
+
+    /// Sends a BREAK behind what `write` has written.
+    ///
+    /// - Throws: when the far end does not know of BREAKs, or the connection is over.
+    public func sendBreak(milliseconds: Int) throws(ComError) {
+        let place = LineBreak(after: bytesWritten, milliseconds: milliseconds)
+        _ = try control.request(.sendBreak(token, place))
+    }
+
+    /// Whether a BREAK that is known of comes before the next byte.
+    public var hasBreak: Bool { breaks.first.map { $0.after <= bytesRead } ?? false }
+
+    /// The length in milliseconds of a BREAK that comes before the next byte; nil when there is none.
+    public func takeBreak() -> Int? {
+        guard let place = nextBreak, place.after <= bytesRead else { return nil }
+        breaks.removeFirst()
+        return place.milliseconds
+    }
+
+    /// What the broker said of a BREAK it said before it passed later bytes on.
+    private var nextBreak: LineBreak? {
+        let arrived = try? control.events { [token] message in
+            if case .breakReceived(token, let place) = message { place } else { nil }
+        }
+        breaks += arrived ?? []
+        return breaks.first
     }
 
     /// Says that no more bytes will be written; the other direction stays open.

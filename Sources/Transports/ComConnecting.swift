@@ -5,9 +5,10 @@ public final class ComConnecting {
     private let port: ComPortClient
     private let control: ComControl
     private let token: BrokerToken
-    private let channel: Int
+    /// The channel; nil for the question what the other end offers.
+    private let channel: Int?
 
-    init(_ port: ComPortClient, _ control: ComControl, _ token: BrokerToken, _ channel: Int) {
+    init(_ port: ComPortClient, _ control: ComControl, _ token: BrokerToken, _ channel: Int?) {
         self.port = port
         self.control = control
         self.token = token
@@ -33,6 +34,13 @@ public final class ComConnecting {
         case .opened:
             return try port.makeStream(control, token, channel)
         case .closed(let words):
+            guard let channel else {
+                throw ComError(
+                    .refused,
+                    "The other end of \(port.portName) does not say what it offers (\(words)); is its "
+                        + "dbgsrv of an older version?"
+                )
+            }
             throw ComError(
                 .refused,
                 "Channel \(channel) of \(port.portName) cannot be connected: \(words)."
@@ -57,11 +65,12 @@ public final class ComConnecting {
             if case .verdict(let words) = message { verdict = words }
             return nil
         }
+        let place = channel.map { "channel \($0) of " } ?? ""
         let waited = "within \(Double(milliseconds) / 1000) s"
         let known = verdict ?? link.map { "The line is down: \($0)." }
         return ComError(
             .timeout,
-            "Nobody answered on channel \(channel) of \(port.portName) at \(port.settings.baudRate) baud "
+            "Nobody answered on \(place)\(port.portName) at \(port.settings.baudRate) baud "
                 + waited
                 + (known.map { ". " + $0 } ?? ", though the other end of the cable answers.")
         )

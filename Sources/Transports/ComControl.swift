@@ -106,6 +106,17 @@ final class ComControl {
         }
     }
 
+    /// The events that `wanted` picks among those that have come, in order.
+    func events<Answer>(
+        _ wanted: (BrokerMessage) -> Answer?
+    ) throws(ComError) -> [Answer] {
+        var answers: [Answer] = []
+        while let answer = try event(timeoutMilliseconds: 0, wanted) {
+            answers.append(answer)
+        }
+        return answers
+    }
+
     /// Says that what is closed from now on is closed on purpose.
     func leave() {
         guard !leftInOrder else { return }
@@ -141,7 +152,9 @@ final class ComControl {
         switch code {
         case .port, .settingsInUse: .portUnavailable
         case .channelBusy: .channelBusy
-        case .badRequest, .version, .notOpen, .unknownToken, .tooMany, .ending, .permission: .broker
+        case .badRequest, .version, .notOpen, .unknownToken, .unsupported, .tooMany, .ending,
+            .permission:
+            .broker
         }
     }
 }

@@ -44,6 +44,9 @@ public final class ComPortClient {
     public let devicePath: String
     /// What was asked for.
     public let settings: Settings
+    /// Whether streams made from now on tell of the far end's BREAKs; they are to be read by
+    /// `ComChannelStream.read` then.
+    public var takesBreaks = false
 
     private let place: ComPortPlace
     private let requested: (port: String, folder: String?)
@@ -120,9 +123,25 @@ public final class ComPortClient {
         return ComConnecting(self, control, token, channel)
     }
 
+    /// Asks for a connection on which the other end says what it offers.
+    func startAsking() throws(ComError) -> ComConnecting {
+        let control = try newControl()
+        guard
+            let answer = try control.request(.directory),
+            let token = answer.first(where: { $0.key == "token" }).flatMap({ BrokerToken($0.value) }
+            )
+        else { throw brokerGone() }
+        return ComConnecting(self, control, token, nil)
+    }
+
     /// Takes connections to a channel.
-    public func listen(channel: Int) throws(ComError) -> ComChannelListener {
-        let listener = ComChannelListener(port: self, channel: channel)
+    ///
+    /// - Parameter offering: what kind of server the other end of the cable may list; nil to be hidden.
+    public func listen(
+        channel: Int,
+        offering: String? = nil
+    ) throws(ComError) -> ComChannelListener {
+        let listener = ComChannelListener(port: self, channel: channel, offering: offering)
         try listener.renew()
         return listener
     }
@@ -166,10 +185,13 @@ public final class ComPortClient {
     func makeStream(
         _ control: ComControl,
         _ token: BrokerToken,
-        _ channel: Int
+        _ channel: Int?
     ) throws(ComError) -> ComChannelStream {
         guard let socket = try ComBrokerLauncher.connectRunning(control.files),
-            (try? UnixSocket.send(BrokerRequest.data(token).line.encoded[...], on: socket)) != nil
+            (try? UnixSocket.send(
+                BrokerRequest.data(token, takesBreaks: takesBreaks).line.encoded[...],
+                on: socket
+            )) != nil
         else { throw brokerGone() }
         let reader = ComLineReader(socket, leavingRest: true)
         guard
@@ -186,9 +208,9 @@ public final class ComPortClient {
             socket,
             control,
             token,
-            peerName: "com \(devicePath) channel \(channel)",
+            peerName: "com \(devicePath)" + (channel.map { " channel \($0)" } ?? ""),
             baudRate: settings.baudRate,
-            channel: channel
+            channel: channel ?? 0
         )
     }
 }

@@ -11,7 +11,7 @@ public final class PrefixedTransport: ByteTransport {
         self.inner = inner
     }
 
-    /// The inner stream's descriptor; it does not show that put-back bytes wait: read before polling.
+    /// The inner stream's descriptor; `hasBufferedInput` tells of the put-back bytes.
     public var descriptor: Int32 { inner.descriptor }
     /// The inner stream's far end.
     public var peerName: String { inner.peerName }
@@ -19,6 +19,12 @@ public final class PrefixedTransport: ByteTransport {
     public var link: LinkKind { inner.link }
     /// The inner stream's trouble.
     public var trouble: String? { inner.trouble }
+    /// Whether bytes wait here or in the inner stream.
+    public var hasBufferedInput: Bool { !prefix.isEmpty || inner.hasBufferedInput }
+    /// Whether bytes wait in the inner stream.
+    public var hasBufferedOutput: Bool { inner.hasBufferedOutput }
+    /// The inner stream's.
+    public var channelBinding: [UInt8]? { inner.channelBinding }
 
     /// Takes the put-back bytes, then what arrives.
     public func read(maximum: Int) -> ReadResult {
@@ -31,6 +37,11 @@ public final class PrefixedTransport: ByteTransport {
     /// Gives bytes to the stream.
     public func write(_ bytes: ArraySlice<UInt8>) -> Int? {
         inner.write(bytes)
+    }
+
+    /// Passes on what waits in the inner stream.
+    public func flush() {
+        inner.flush()
     }
 
     /// Says that no more bytes will come from this end.

@@ -58,8 +58,10 @@ func openComStream(
 func openComListener(
     _ connection: ConnectionString,
     _ serial: ConnectionString.SerialChannel,
-    program: String
+    program: String,
+    offering: String?
 ) throws(TransportError) -> any StreamListener {
+    try ActivatedSocket.refuse("com, whose port the broker opens")
     do {
         let port = try ComPortClient.open(
             port: serial.port,
@@ -67,7 +69,10 @@ func openComListener(
             program: program
         )
         return ComStreamListener(
-            try port.listen(channel: serial.channel),
+            try port.listen(
+                channel: serial.channel,
+                offering: serial.access.isHidden ? nil : offering
+            ),
             displayedName: connection.displayed()
         )
     } catch {
@@ -98,6 +103,7 @@ private final class ComStreamListener: StreamListener {
                 descriptor: stream.descriptor,
                 peerName: stream.peerName,
                 link: .serial(baudRate: stream.baudRate),
+                origin: listener.name,
                 keeper: stream
             )
         } catch {

@@ -12,6 +12,10 @@ public struct AcceptedConnection {
     public let peerName: String
     /// The line beneath.
     public let link: LinkKind
+    /// Where the far end is, the same for each of its connections: an address, a user, a serial channel.
+    ///
+    /// What limits clients counts by it.
+    public let origin: String
     /// The user at the far end, where the kernel tells (a named pipe).
     public let userID: UInt32?
     /// What must live as long as the connection.
@@ -21,12 +25,14 @@ public struct AcceptedConnection {
         descriptor: OwnedDescriptor,
         peerName: String,
         link: LinkKind,
+        origin: String? = nil,
         userID: UInt32? = nil,
         keeper: AnyObject? = nil
     ) {
         self.descriptor = descriptor
         self.peerName = peerName
         self.link = link
+        self.origin = origin ?? peerName
         self.userID = userID
         self.keeper = keeper
     }
@@ -40,6 +46,8 @@ public protocol StreamListener: AnyObject {
     var displayedName: String { get }
     /// The TCP port that was chosen; nil for what a firewall has no say in.
     var portNumber: Int? { get }
+    /// Whether there is one client, whom `accept` gives at once, and no other after it (`clicon`).
+    var takesOneClient: Bool { get }
     /// Takes a waiting connection, or nil when there is none (any more).
     ///
     /// An error may pass: call again after `StreamListenerLimits.retryMilliseconds`, which tries to listen
@@ -50,12 +58,16 @@ public protocol StreamListener: AnyObject {
 extension StreamListener {
     /// None by default.
     public var portNumber: Int? { nil }
+    /// Most take any number.
+    public var takesOneClient: Bool { false }
 }
 
 /// Waits of those who use a listener.
 public enum StreamListenerLimits {
     /// How long to wait after a failed `accept`, in milliseconds.
     public static let retryMilliseconds = 1_000
+    /// How long a server may take to check a password, in milliseconds: four short lines on the slowest line.
+    public static let greetingMilliseconds = 30_000
 }
 
 /// Listens as a server's connection string says.
@@ -63,48 +75,75 @@ public enum StreamListenerLimits {
 /// - Parameters:
 ///   - connection: a string parsed for the server's side.
 ///   - program: this program's name, shown to others that share a serial port.
+///   - offering: what kind of server the other end of a cable may list; nil for one that is never listed.
 public func openListener(
     _ connection: ConnectionString,
-    program: String
+    program: String,
+    offering: String? = nil
 ) throws(TransportError) -> any StreamListener {
-    if connection.access.password != nil {
-        throw TransportError("password= is not supported by this version of \(program)")
-    }
+    KeyLog.announce(connection, program: program)
+    // What is wrong with a certificate is said now, not to the first client.
+    _ = try SecureChannel.server(connection)
     switch connection {
-    case .tcp(let socket) where socket.reverseConnection == nil:
+    case .tcp(let socket) where socket.reverseConnection == nil,
+        .ssl(let socket, _) where socket.reverseConnection == nil:
         return try TCPStreamListener(connection, socket)
-    case .npipe(let pipe):
+    case .tcp(let socket), .ssl(let socket, _):
+        return try ReverseListener(connection, socket)
+    case .npipe(let pipe), .spipe(let pipe, _):
         return try PipeStreamListener(connection, pipe)
     case .com(let serial):
-        return try openComListener(connection, serial, program: program)
-    default:
-        throw unsupported(connection, program)
+        return try openComListener(connection, serial, program: program, offering: offering)
     }
 }
 
 /// Connects as a client's connection string says and sends no greeting: the bytes are the server's own.
+///
+/// A password in the string is proved first, in a greeting of our own.
 public func openRawStream(
     _ connection: ConnectionString,
     program: String
 ) throws(TransportError) -> any ByteTransport {
-    if connection.access.password != nil {
-        throw TransportError("password= is not supported by this version of \(program)")
+    guard let named = connection.access.password else {
+        return try openBareStream(connection, program: program)
     }
+    let password = try PasswordSource.password(named, of: connection.transportName)
+    return try openClientStream(connection, program: program, password: password)
+}
+
+private func openBareStream(
+    _ connection: ConnectionString,
+    program: String
+) throws(TransportError) -> any ByteTransport {
+    KeyLog.announce(connection, program: program)
+    guard let secure = try SecureChannel.client(connection) else {
+        return try openPlainStream(connection, program: program)
+    }
+    return try secure.connect(try openPlainStream(connection, program: program))
+}
+
+/// Connects without TLS, whatever the connection string says of it.
+private func openPlainStream(
+    _ connection: ConnectionString,
+    program: String
+) throws(TransportError) -> any ByteTransport {
     switch connection {
-    case .tcp(let socket):
-        guard let host = socket.server else { throw unsupported(connection, program) }
+    case .tcp(let socket) where socket.reverseConnection != nil,
+        .ssl(let socket, _) where socket.reverseConnection != nil:
+        let name = program.prefix { $0 != "/" }
+        let made = try ReverseConnection.waitForServer(socket) { printError("\(name): \($0)\n") }
+        return try wrap(made.descriptor, peerName: made.peerName, link: .network)
+    case .tcp(let socket), .ssl(let socket, _):
         let made = try TCPSocket.connect(
-            host: host,
+            host: socket.server ?? "localhost",
             port: socket.ports.lowerBound,
             onlyIPv6: socket.onlyIPv6
         )
         return try wrap(made.descriptor, peerName: made.peerName, link: .network)
-    case .npipe(let pipe):
+    case .npipe(let pipe), .spipe(let pipe, _):
         return try NamedPipe.connect(pipe)
     case .com(let serial):
         return try openComStream(serial, program: program)
-    default:
-        throw unsupported(connection, program)
     }
 }
 
@@ -117,17 +156,50 @@ public func openRawStream(
 public func openClientStream(
     _ text: String,
     program: String
-) throws(TransportError) -> any ByteTransport {
+) throws(TransportError) -> GreetingTransport {
     let connection: ConnectionString
     do {
         connection = try ConnectionString(text, for: .client)
     } catch {
         throw TransportError(error.description)
     }
-    return GreetingTransport(
-        try openRawStream(connection, program: program),
+    let named = connection.access.password
+    return try openClientStream(
+        connection,
+        program: program,
+        password: named.map { (named) throws(TransportError) in
+            try PasswordSource.password(named, of: connection.transportName)
+        }
+    )
+}
+
+/// Connects, greets a process server and proves a password to it, which is not the connection string's own.
+///
+/// - Parameter password: nil when none has been asked for yet; then the stream's first read tells when it is.
+public func openClientStream(
+    _ connection: ConnectionString,
+    program: String,
+    password: [UInt8]?
+) throws(TransportError) -> GreetingTransport {
+    let stream = GreetingTransport(
+        try openBareStream(connection, program: program),
         program: program
     )
+    if let password {
+        try stream.settle(
+            password: password,
+            timeoutMilliseconds: StreamListenerLimits.greetingMilliseconds
+        )
+    } else if connection.isReverse, PasswordSource.canAsk {
+        // This server comes once: there is no second connection on which to answer its question.
+        try stream.settle(
+            asking: { (server) throws(TransportError) in
+                try PasswordSource.ask("\(server) password: ")
+            },
+            timeoutMilliseconds: StreamListenerLimits.greetingMilliseconds
+        )
+    }
+    return stream
 }
 
 /// A transport over a descriptor, its failure in words.
@@ -143,23 +215,17 @@ func wrap(
     }
 }
 
-private func unsupported(_ connection: ConnectionString, _ program: String) -> TransportError {
-    let isReverse = connection.displayed().contains("CliCon=")
-    let name = connection.transportName + (isReverse ? " with clicon" : "")
-    return TransportError(
-        "\(name) is not supported by this version of \(program); use npipe, tcp or com"
-    )
-}
-
 /// A TCP port as a listener of a process server.
 private final class TCPStreamListener: StreamListener {
     private let listener: TCPListener
+    private let transportName: String
     let displayedName: String
 
     init(
         _ connection: ConnectionString,
         _ socket: ConnectionString.Socket
     ) throws(TransportError) {
+        transportName = connection.transportName
         listener = try TCPListener(ports: socket.ports, onlyIPv6: socket.onlyIPv6)
         displayedName = connection.displayed(chosenPort: listener.port)
     }
@@ -172,8 +238,9 @@ private final class TCPStreamListener: StreamListener {
         guard let made = try listener.accept() else { return nil }
         return AcceptedConnection(
             descriptor: made.descriptor,
-            peerName: made.peerName,
-            link: .network
+            peerName: secureName(made.peerName, transportName),
+            link: .network,
+            origin: made.origin
         )
     }
 }

@@ -12,6 +12,11 @@ public final class TCPListener {
 
     /// Listens on the first free port of a range.
     public init(ports: ClosedRange<Int>, onlyIPv6: Bool) throws(TransportError) {
+        if let given = try ActivatedSocket.take(ports: ports) {
+            socket = given
+            port = Self.port(of: given)
+            return
+        }
         var lastError = SystemError("bind", errorNumber: EADDRINUSE)
         for port in ports {
             do {
@@ -27,6 +32,10 @@ public final class TCPListener {
         throw Self.error(ports, lastError)
     }
 
+    private static func port(of socket: OwnedDescriptor) -> Int {
+        if case .tcp(let port) = ServiceManager.place(of: socket) { port } else { 0 }
+    }
+
     /// Shows readable in poll(2) when a connection waits.
     public var descriptor: Int32 { socket.number }
 
@@ -37,7 +46,7 @@ public final class TCPListener {
                 return nil
             }
             try TCPSocket.prepare(descriptor)
-            return TCPSocket.Connection(descriptor: descriptor, peerName: "tcp \(address)")
+            return TCPSocket.Connection(descriptor: descriptor, address: address)
         } catch {
             throw TransportError("tcp port \(port)", error)
         }

@@ -18,6 +18,8 @@ struct Options {
 
     /// `-premote`.
     var premote: String?
+    /// `-QR`: the machine or the cable whose servers are listed.
+    var query: String?
     var debuggee = Debuggee.none
     /// `-g`: the initial stop is passed over.
     var skipsInitialStop = false
@@ -120,6 +122,7 @@ struct OptionParser {
     ]
 
     private static let valueTable: [String: Value] = [
+        "qr": { (options: inout Options, value: String) in options.query = value },
         "premote": { (options: inout Options, value: String) in options.premote = value },
         "p": { (options: inout Options, value: String) throws(UsageError) in
             options.debuggee = .process(try Self.processID(value))
@@ -141,7 +144,7 @@ struct OptionParser {
 
     /// Options of the original that this version does not have.
     private static let missing: Set<String> = [
-        "server", "remote", "k", "z", "psn", "pe", "pv", "pvr", "pt", "qr", "wake",
+        "server", "remote", "k", "z", "psn", "pe", "pv", "pvr", "pt", "wake",
         "iae", "iaec", "iu", "noio", "ee", "x", "xe", "xd", "xn", "xi", "cfr", "vf", "d", "ddefer",
     ]
 

@@ -4,6 +4,7 @@ import LinuxSystem
 
 /// Reads the command line and runs the debugger.
 func runProgram(_ arguments: [String]) -> ExitCode {
+    OwnArguments.hideValues(of: "password=")
     let options: Options
     do {
         options = try OptionParser.parse(Array(arguments.dropFirst()))
@@ -19,6 +20,7 @@ func runProgram(_ arguments: [String]) -> ExitCode {
         printOut("cdb version \(Product.version)\n")
         return .success
     }
+    if let place = options.query { return listServers(of: place, isAlone: arguments.count == 3) }
     guard let transport = options.premote else {
         printError("cdb: no target: -premote ClientTransport names the process server\n")
         return .usage

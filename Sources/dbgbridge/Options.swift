@@ -103,7 +103,10 @@ let helpText = """
       dbgbridge -c TRANSPORT -s tcp:port=PORT    the client connects to a TCP port
 
     TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254,
-    tcp:server=HOST,port=PORT or npipe:server=localhost,pipe=NAME.
+    tcp:server=HOST,port=PORT or npipe:server=localhost,pipe=NAME; with TLS
+    ssl:proto=tls1,certuser=CERT,server=HOST,port=PORT, spipe:proto=tls1,certuser=CERT,server=localhost,
+    pipe=NAME, or proto=tls1,certuser=CERT behind com:. CERT is the server's certificate: its thumbprint, or
+    the name of a copy in ~/.config/dbgsrv/certificates. Behind -s, ssl: and spipe: make us the TLS server.
 
     gdb:   target extended-remote | dbgbridge -c com:port=com2,baud=115200,channel=3 -s stdio
 

@@ -36,7 +36,6 @@ struct Relay {
         var endPassedOn = false
 
         var wantsRead: Bool { !sourceEnded && pending.count < Relay.pendingBytesMax }
-        var isFinished: Bool { endPassedOn }
     }
 
     init(
@@ -51,8 +50,8 @@ struct Relay {
 
     /// Runs until the connection has ended.
     mutating func run() throws(SystemError) -> Ending {
-        while !(toServer.isFinished && toClient.isFinished) {
-            let clientHasGone = toServer.isFinished
+        while !(hasFinished(toServer, server) && hasFinished(toClient, client)) {
+            let clientHasGone = hasFinished(toServer, server)
             let isReady = try waitForWork(
                 timeoutMilliseconds: clientHasGone ? Self.farewellMilliseconds : nil
             )
@@ -71,9 +70,19 @@ struct Relay {
             ) {
                 return ending
             }
-            if toClient.isFinished { return .finished }
+            if hasFinished(toClient, client) { return .finished }
         }
         return .finished
+    }
+
+    private func hasFinished(_ direction: Direction, _ destination: any ByteTransport) -> Bool {
+        direction.endPassedOn && !destination.hasBufferedOutput
+    }
+
+    /// Whether bytes are wanted that wait in a transport and do not show in poll.
+    private var hasInput: Bool {
+        toServer.wantsRead && client.hasBufferedInput
+            || toClient.wantsRead && server.hasBufferedInput
     }
 
     private func waitForWork(timeoutMilliseconds: Int?) throws(SystemError) -> Bool {
@@ -81,17 +90,23 @@ struct Relay {
             PollRequest(toServer.wantsRead ? client.descriptor : -1),
             PollRequest(toClient.wantsRead ? server.descriptor : -1),
             PollRequest(
-                toServer.pending.isEmpty ? -1 : server.writeDescriptor,
+                toServer.pending.isEmpty && !server.hasBufferedOutput
+                    ? -1 : server.writeDescriptor,
                 read: false,
                 write: true
             ),
             PollRequest(
-                toClient.pending.isEmpty ? -1 : client.writeDescriptor,
+                toClient.pending.isEmpty && !client.hasBufferedOutput
+                    ? -1 : client.writeDescriptor,
                 read: false,
                 write: true
             ),
             PollRequest(endSignals?.number ?? -1),
         ]
+        if hasInput {
+            try pollDescriptors(&requests, timeoutMilliseconds: 0)
+            return true
+        }
         if let deadline = watch.deadline, timeoutMilliseconds == nil {
             return try pollDescriptors(&requests, untilMonotonicNanoseconds: deadline)
         }
@@ -170,6 +185,7 @@ struct Relay {
             destination.finishWriting()
             self[keyPath: path].endPassedOn = true
         }
+        destination.flush()
         return nil
     }
 }

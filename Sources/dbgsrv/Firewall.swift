@@ -65,7 +65,9 @@ struct NftChain: Equatable {
 
     var words: [String] { [family, table, name] }
 
-    /// The base chains that judge packets for this machine, from what `nft list chains` prints:
+    /// The base chains that judge packets for this machine.
+    ///
+    /// From what `nft list chains` prints:
     ///
     ///     table inet filter {
     ///             chain input {

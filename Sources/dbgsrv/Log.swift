@@ -3,7 +3,7 @@ internal import LinuxSystem
 internal import Logging
 internal import WireCore
 
-/// Where a server writes what happens. Its sessions write to the same place.
+/// Where a server, and each of its sessions, writes what happens.
 enum LogDestination: Equatable {
     /// Nowhere.
     case none

@@ -1,9 +1,13 @@
+internal import SessionProtocol
+internal import Transports
 internal import WireCore
 
 /// What the command line asks for.
 enum Request: Equatable {
     /// Serve a transport.
     case serve(ServeOptions)
+    /// Make a certificate.
+    case newCertificate(NewCertificateOptions)
     /// Start a program, or the debugger that its image options name.
     case imageOptions([[UInt8]])
     /// Be the process of one session (started by the supervisor only).
@@ -22,6 +26,12 @@ struct ServeOptions: Equatable {
     var isVerbose = false
     /// `--log FILE`: write what happens to a file, or to the journal.
     var log: String?
+    /// `--max-sessions`, `--max-sessions-per-client`: how many there may be at once.
+    var limits = PeerLimits.Limits()
+    /// `--handshake-seconds N`: how long a client may take until it is greeted.
+    var greetingSeconds = ClientReception.defaultSeconds
+    /// False for `--no-discovery`: other machines' `cdb -QR` is not answered.
+    var answersDiscovery = true
     /// `-c`, `-cs`: a program to be started.
     var program: ProgramToStart?
     /// `-pc`: the command line that a client's `-cimp` starts.
@@ -59,7 +69,9 @@ private struct CommandLineParser {
     var suspendedImage: String?
 
     static let known = [
-        "-t", "-c", "-cs", "-sifeo", "-x", "-pc", "-v", "--log", "--read-only", "--policy",
+        "-t", "-c", "-cs", "-sifeo", "-x", "-pc", "-v", "--log", "--max-sessions",
+        "--max-sessions-per-client", "--handshake-seconds", "--new-certificate", "--no-discovery",
+        "--read-only", "--policy",
         "--image-options", "-?", "--help", "--version",
     ]
 
@@ -73,6 +85,9 @@ private struct CommandLineParser {
             switch option {
             case "-?", "-h", "--help": return .help
             case "--version": return .version
+            case "--new-certificate":
+                let words = rest.map { String(decoding: $0, as: UTF8.self) }
+                return .newCertificate(try NewCertificateOptions(words[...]))
             default: try take(option)
             }
         }
@@ -91,6 +106,11 @@ private struct CommandLineParser {
         case "-t": options.transport = try value(of: option, "a transport such as tcp:port=5005")
         case "-v": options.isVerbose = true
         case "--log": options.log = try value(of: option, "a file, or the word journal")
+        case "--max-sessions": options.limits.sessionsMax = try number(of: option, 1...4096)
+        case "--max-sessions-per-client":
+            options.limits.sessionsPerPeerMax = try number(of: option, 1...4096)
+        case "--handshake-seconds": options.greetingSeconds = try number(of: option, 1...3600)
+        case "--no-discovery": options.answersDiscovery = false
         case "--read-only": options.isReadOnly = true
         case "--policy": options.policyFile = try value(of: option, "a file")
         case "-sifeo": suspendedImage = try value(of: option, "the name of an executable")
@@ -130,6 +150,19 @@ private struct CommandLineParser {
             throw UsageError(description: "\(option) has no value: it takes \(meaning)")
         }
         return String(decoding: value, as: UTF8.self)
+    }
+
+    private mutating func number(
+        of option: String,
+        _ range: ClosedRange<Int>
+    ) throws(UsageError) -> Int {
+        let limits = "a number, \(range.lowerBound)–\(range.upperBound)"
+        let text = try value(of: option, limits)
+        guard let number = Int(text), range.contains(number) else {
+            let shown = printableText(text)
+            throw UsageError(description: "\(option) takes \(limits), but was '\(shown)'")
+        }
+        return number
     }
 
     /// All that follows, as a command line.

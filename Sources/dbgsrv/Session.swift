@@ -11,9 +11,11 @@ internal import Transports
 ///
 /// - Returns: the process's exit status, see `SessionExit`.
 func runSession() -> Int32 {
+    let supervisorLine = OwnedDescriptor(SessionDescriptors.settings)
     let settings: SessionSettings
     do {
-        settings = try SessionSettings.inherited()
+        try closeOnExec(SessionDescriptors.settings)
+        settings = try SessionSettings.inherited(from: supervisorLine)
     } catch {
         return fail("\(error)", status: 1)
     }
@@ -27,20 +29,35 @@ func runSession() -> Int32 {
         let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         if settings.log.descriptor != nil { try closeOnExec(SessionDescriptors.log) }
         try closeOnExec(SessionDescriptors.connection)
-        let transport = try DescriptorTransport(
+        let plain = try DescriptorTransport(
             OwnedDescriptor(SessionDescriptors.connection),
             peerName: settings.peerName,
             link: settings.link
         )
+        guard let transport = try secure(plain, settings, endSignals, logger) else {
+            return SessionExit.finished.rawValue
+        }
+        defer { transport.close() }
         logger.info("\(settings.peerName): waiting for the client's first bytes")
-        switch try welcome(transport, endSignals: endSignals) {
+        var reception = ClientReception(
+            transport,
+            access: settings.access,
+            program: programName,
+            seconds: settings.greetingSeconds,
+            endSignals: endSignals
+        )
+        switch try reception.run() {
         case .endRequested:
             logger.info("\(settings.peerName): ended by a signal before the client said anything")
             return SessionExit.finished.rawValue
         case .refused(let words):
             logger.warning("\(settings.peerName): \(words)")
             return SessionExit.finished.rawValue
+        case .wrongPassword(let words):
+            logger.warning("\(settings.peerName): \(words)")
+            return SessionExit.wrongPassword.rawValue
         case .client(let name, let stream):
+            _ = try supervisorLine.write([1])
             logger.info("\(settings.peerName): the client is \(name ?? "a plain RSP client")")
             return try serve(stream, settings.rules, endSignals, logger)
         }
@@ -62,15 +79,7 @@ private func serve(
         policy: try rules.sessionPolicy()
     )
     session.auditor = { record in logger.audit(record, peer: stream.peerName) }
-    // What was read behind the greeting does not show in poll.
-    var hasPutBack = true
-    let result = try session.run { interest in
-        if hasPutBack {
-            hasPutBack = false
-            return SessionReadiness(transport: true, target: false)
-        }
-        return try wait(for: interest, endSignals)
-    }
+    let result = try session.run { interest in try wait(for: interest, endSignals) }
     logger.info("\(stream.peerName): \(result.words)")
     return result == .serverExitRequested
         ? SessionExit.endServer.rawValue : SessionExit.finished.rawValue
@@ -85,9 +94,9 @@ private func wait(
         PollRequest(interest.target),
         PollRequest(endSignals.number),
     ]
-    try pollDescriptors(&requests)
+    try pollDescriptors(&requests, timeoutMilliseconds: interest.hasInput ? 0 : nil)
     return SessionReadiness(
-        transport: requests[0].isReadable || requests[0].isWritable,
+        transport: interest.hasInput || requests[0].isReadable || requests[0].isWritable,
         target: requests[1].isReadable,
         endRequested: requests[2].isReadable && endSignals.next() != nil
     )
@@ -101,7 +110,8 @@ extension SessionResult {
     /// For the log.
     fileprivate var words: String {
         switch self {
-        case .clientLeft(let reason): "the client left (\(reason.words))"
+        case .clientLeft(.closed): "the client left (closed)"
+        case .clientLeft(.failed(let words)): "the client left (\(words))"
         case .clientMisbehaved(let words): "the session is ended: \(words)"
         case .ended: "ended by a signal"
         case .serverExitRequested: "the client ends the process server"

@@ -1,5 +1,6 @@
 internal import ByteTransport
 internal import LinuxSystem
+internal import Transports
 
 // A session process learns what it is to do from a pipe, not from its command line: a process list
 // shows command lines to everybody, and the connection string may hold a password.
@@ -16,8 +17,14 @@ struct SessionSettings: Equatable {
     var log: LogDestination
     /// What the client may do, and `-pc`'s command line.
     var rules: SessionRules
-    /// The server's connection string as written.
+    /// The server's connection string as written, but without its password.
     var transport: String
+    /// What the client has to prove.
+    var access: ServerAccess
+    /// How long the client may take until it is greeted.
+    var greetingSeconds: Int
+    /// How long a TLS handshake may take on a quick line, in milliseconds.
+    var handshakeMilliseconds: Int
 
     /// The longest record, in bytes: what a pipe takes without anybody reading.
     static let bytesMax = 65_536
@@ -41,6 +48,8 @@ extension SessionSettings {
             [
                 ("supervisor", "\(supervisor)"), ("peer", peerName), ("link", link.word),
                 ("log", log.word), ("transport", transport),
+                ("access", access.encoded), ("greeting-seconds", "\(greetingSeconds)"),
+                ("handshake", "\(handshakeMilliseconds)"),
             ] + rules.fields
         return fields.flatMap { Array("\($0.0)=\($0.1)".utf8) + [0] }
     }
@@ -56,8 +65,11 @@ extension SessionSettings {
         }
         guard let supervisor = fields["supervisor"].flatMap({ Int32($0) }),
             let peerName = fields["peer"], let link = fields["link"],
-            let log = fields["log"], let transport = fields["transport"],
-            let rules = SessionRules(fields)
+            let log = fields["log"], let rules = SessionRules(fields),
+            let transport = fields["transport"],
+            let access = fields["access"].flatMap(ServerAccess.init(encoded:)),
+            let greetingSeconds = fields["greeting-seconds"].flatMap({ Int($0) }),
+            let handshake = fields["handshake"].flatMap({ Int($0) }), handshake > 0
         else { return nil }
         self.init(
             supervisor: supervisor,
@@ -65,13 +77,17 @@ extension SessionSettings {
             link: LinkKind(word: link),
             log: LogDestination(word: log, descriptor: SessionDescriptors.log),
             rules: rules,
-            transport: transport
+            transport: transport,
+            access: access,
+            greetingSeconds: greetingSeconds,
+            handshakeMilliseconds: handshake
         )
     }
 
     /// Reads the record that the supervisor left on `SessionDescriptors.settings`.
-    static func inherited() throws -> SessionSettings {
-        let pipe = OwnedDescriptor(SessionDescriptors.settings)
+    ///
+    /// - Parameter line: that descriptor; afterwards it takes one byte when the client is greeted.
+    static func inherited(from pipe: OwnedDescriptor) throws -> SessionSettings {
         var record: [UInt8] = []
         while let bytes = try pipe.read(maximum: bytesMax), !bytes.isEmpty {
             record += bytes

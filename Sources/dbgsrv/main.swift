@@ -1,5 +1,6 @@
 internal import ConnectionStrings
 internal import DebugTarget
+internal import DiscoveryProtocol
 internal import Glibc
 internal import LinuxSystem
 internal import Logging
@@ -8,11 +9,12 @@ internal import Transports
 internal import WireCore
 
 /// What clients, and others on the same serial port, see of us.
-let programName = "dbgsrv/0.1"
+let programName = "dbgsrv/" + ProgramVersion.text
 
 func runProgram(_ arguments: [[UInt8]]) -> Int32 {
     // A peer that has gone is told by the write's answer.
     signal(SIGPIPE, SIG_IGN)
+    OwnArguments.hideValues(of: "password=")
     do {
         try refuseBorrowedRights(.own)
         switch try parseCommandLine(arguments) {
@@ -22,6 +24,8 @@ func runProgram(_ arguments: [[UInt8]]) -> Int32 {
         case .version:
             printOut("\(programName)\n")
             return 0
+        case .newCertificate(let options):
+            return makeCertificate(options)
         case .session:
             return runSession()
         case .imageOptions(let words):
@@ -53,15 +57,32 @@ func serve(
     do {
         let (log, logFile) = try openLog(options.log, isVerbose: options.isVerbose)
         defer { withExtendedLifetime(logFile) {} }
-        let listener = try openListener(connection, program: programName)
+        let logger = makeLogger(log)
+        let access = try ServerAccess(connection)
+        let listener = try openListener(
+            connection,
+            program: programName,
+            offering: ServerEntry.processServer
+        )
         if connection.access.opensFirewall {
             printError("dbgsrv: \(openFirewall(for: listener))\n")
         }
-        if let program = options.program { try start(program, log) }
+        for line in StartNotices.lines(for: connection, displayedName: listener.displayedName) {
+            printError("dbgsrv: \(line)\n")
+        }
+        if let program = options.program { try start(program, logger) }
         let supervisor = try Supervisor(
             listener: listener,
-            transport: options.transport,
+            announcement: Announcement(
+                connection,
+                displayedName: listener.displayedName,
+                answersOthers: options.answersDiscovery,
+                logger: logger
+            ),
+            options: options,
+            access: access,
             rules: rules,
+            logger: logger,
             log: log
         )
         try supervisor.run()
@@ -72,22 +93,24 @@ func serve(
 }
 
 /// `-c` and `-cs`: when the program cannot be started, nothing is served.
-private func start(_ program: ProgramToStart, _ log: LogDestination) throws {
+private func start(_ program: ProgramToStart, _ logger: Logger) throws {
     let plan = try CreationPlan(
         program.words,
         suspended: program.suspendedImage,
         startedFor: environmentValue(CreationPlan.variable),
         options: ImageOptions.find
     )
+    // What a service manager says to this program is not for that one.
+    let managers = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"]
     let process = try FreeProgram.start(
         plan.words,
-        environment: [
+        environment: managers.map { EnvironmentChange(name: $0, value: nil) } + [
             EnvironmentChange(name: CreationPlan.variable, value: plan.debuggedImage)
         ],
         isSuspended: program.isSuspended
     )
     let state = program.isSuspended ? ", stopped before its first instruction" : ""
-    makeLogger(log).info("started process \(process)\(state): \(printableText(plan.words))")
+    logger.info("started process \(process)\(state): \(printableText(plan.words))")
 }
 
 func fail(_ sentence: String, status: Int32) -> Int32 {

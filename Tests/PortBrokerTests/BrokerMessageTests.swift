@@ -19,14 +19,18 @@ struct BrokerMessageTests {
             )
         ),
         .listen(channel: 0), .connect(channel: 254, waits: true),
-        .connect(channel: 7, waits: false), .adopt(token), .status, .bye, .data(token),
+        .connect(channel: 7, waits: false), .adopt(token), .status, .bye,
+        .data(token, takesBreaks: false), .data(token, takesBreaks: true),
+        .sendBreak(token, LineBreak(after: 70_000, milliseconds: 250)),
     ]
 
     static let messages: [BrokerMessage] = [
         .ok([]), .ok([BrokerLine.Field(key: "token", value: token.text)]),
         .error(.settingsInUse, "COM2 is in use at 9600 baud"),
         .incoming(channel: 3, token), .opened(token), .closed(token, .reset, "the peer restarted"),
-        .closed(token, .finished, ""), .link(isUp: true, "lab7"), .link(isUp: false, "unplugged"),
+        .closed(token, .finished, ""), .breakReceived(token, LineBreak(after: 0, milliseconds: 0)),
+        .error(.unsupported, "The far end does not know of BREAKs"), .link(isUp: true, "lab7"),
+        .link(isUp: false, "unplugged"),
         .verdict("A console is on the line."), .figure(key: "peer", value: "lab 7 : COM2"),
     ]
 
@@ -54,6 +58,10 @@ struct BrokerMessageTests {
             "listen channel=255", "listen channel=-1", "listen channel=x", "listen",
             "connect channel=1 wait=2", "connect channel=1", "data token=1", "adopt token=",
             "listen channel=1 channel=2",
+            "data token=00112233445566778899aabbccddeeff breaks=0",
+            "break token=00112233445566778899aabbccddeeff after=-1 ms=1",
+            "break token=00112233445566778899aabbccddeeff after=1 ms=65536",
+            "break token=00112233445566778899aabbccddeeff after=1",
             "data token=+0112233445566778899aabbccddeeff",
             "data token=00112233445566778+99aabbccddeeff",
         ]

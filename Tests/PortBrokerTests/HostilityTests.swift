@@ -77,7 +77,8 @@ struct HostilityTests {
         let (far, near) = try bench.connect(listener, from: try bench.open(bench.b))
         for _ in 0..<3 {
             var random = SystemRandomNumberGenerator()
-            let guess = BrokerRequest.data(BrokerToken(using: &random)).line.encoded
+            let guess = BrokerRequest.data(BrokerToken(using: &random), takesBreaks: false).line
+                .encoded
             #expect(try answer(bench, to: guess).hasPrefix("error code=unknown-token"))
         }
         withExtendedLifetime((far, near)) {}

@@ -82,6 +82,8 @@ struct ChannelToolTests {
         client.type("PS1=rea''dy; tty; stty size; echo $TERM\r")
         try client.wait(for: "/dev/pts/")
         try client.wait(for: "33 77")
+        // The prompt, so that it does not come between the echo and cat's answer.
+        try client.wait(for: "ready")
         client.type("cat\r")
         client.type("echoed twice\r")
         try client.wait(for: "echoed twice\r\nechoed twice")

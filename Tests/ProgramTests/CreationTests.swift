@@ -7,7 +7,7 @@ struct StartedProgram {
     let processID: Int32
 
     init(of server: RunningProgram) throws {
-        try server.wait(for: "listening on", in: \.errors)
+        try server.wait(for: "started process", in: \.errors)
         let match = try #require(server.errors.firstMatch(of: /started process (\d+)/))
         processID = try #require(Int32(match.output.1))
     }
@@ -155,7 +155,7 @@ struct CreationTests {
         )
         #expect(cdb.status == 0 && cdb.output.contains("rip="), "\(cdb)")
         try program.wait(forState: "T")
-        let client = try RawClient(lab, "box")
+        let client = try PacketClient(lab, "box")
         _ = try client.ask("qSupported:multiprocess+")
         let process = String(program.processID, radix: 16)
         #expect(try client.ask("vAttach;\(process)").hasPrefix("T11"))

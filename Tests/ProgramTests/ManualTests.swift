@@ -1,51 +1,37 @@
 import Foundation
 import Testing
 
-@Suite("What dbgsrv says about itself")
-struct ServerManualTests {
-    private var manual: URL {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("docs/man/dbgsrv.1")
-    }
-
-    @Test("the manual is well-formed")
-    func lint() throws {
-        let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "warning", manual.path])
-        #expect(lint.status == 0 && lint.output.isEmpty, "\(lint)")
-    }
-
-    @Test("the manual and the help know every option")
-    func complete() throws {
-        let shown = try run("/usr/bin/mandoc", ["-T", "ascii", manual.path])
-        // Bold is a letter, a backspace and the letter again.
-        let text = shown.output.replacing(/.\x08/, with: "")
-        let help = try Lab().run("dbgsrv", ["-?"]).output
-        for option in [
-            "-t", "-v", "--log", "--read-only", "--policy", "-sifeo", "-c", "-cs", "-pc", "-x",
-            "--image-options", "-?", "--version",
-        ] {
-            #expect(text.contains("\n     \(option)"), "the manual: \(option)")
-            #expect(help.contains(option), "the help: \(option)")
-        }
-    }
-}
-
 @Suite("What dbgcom says about itself")
 struct ManualTests {
     static let commands = [
         "list", "watch", "stats", "doctor", "loopback", "bench", "connect", "serve", "cable",
     ]
 
-    private var manual: URL {
+    private var manual: URL { manual(of: "dbgcom") }
+
+    private func manual(of program: String) -> URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("docs/man/dbgcom.1")
+            .deletingLastPathComponent().appendingPathComponent("docs/man/\(program).1")
     }
 
-    @Test("the manual is well-formed")
-    func lint() throws {
-        let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "warning", manual.path])
+    @Test("the manuals are well-formed", arguments: ["dbgcom", "dbgsrv", "cdb", "dbgbridge"])
+    func lint(program: String) throws {
+        let path = manual(of: program).path
+        let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "warning", path])
         #expect(lint.status == 0, "\(lint)")
         #expect(lint.output.isEmpty, "\(lint.output)")
+    }
+
+    @Test("the manuals know every option that the help has", arguments: ["dbgsrv", "cdb"])
+    func options(program: String) throws {
+        let text = try String(contentsOf: manual(of: program), encoding: .utf8)
+            .replacing("\\-", with: "-")
+        let lab = try Lab()
+        let help = try lab.run(program, ["-?"])
+        #expect(help.status == 0)
+        for option in help.output.matches(of: /^ +(--?[a-zA-Z-]+)/.anchorsMatchLineEndings()) {
+            #expect(text.contains(option.output.1), "\(program) \(option.output.1)")
+        }
     }
 
     @Test("the manual knows every command and every option", arguments: commands)

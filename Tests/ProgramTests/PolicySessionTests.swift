@@ -28,7 +28,7 @@ struct PolicySessionTests {
         #expect(mkfifo(fifo, 0o600) == 0)
         let code = try debuggee.code()
         let server = try serve(lab, ["--read-only"])
-        let client = try RawClient(lab, "box")
+        let client = try PacketClient(lab, "box")
         let hex = { (text: String) in text.utf8.map { String($0, radix: 16) }.joined() }
         let process = String(debuggee.processID, radix: 16)
         _ = try client.ask("qSupported:multiprocess+;swbreak+;vContSupported+")
@@ -64,7 +64,7 @@ struct PolicySessionTests {
         try server.wait(for: "audit: refused M: refused by --read-only", in: \.errors)
     }
 
-    private func pc(_ client: RawClient) throws -> String? {
+    private func pc(_ client: PacketClient) throws -> String? {
         let reply = try client.ask("p10")
         let bytes = stride(from: 0, to: reply.count - 1, by: 2).map { index in
             String(reply.dropFirst(index).prefix(2))
@@ -81,7 +81,7 @@ struct PolicySessionTests {
         let script = "trap 'echo got it' USR1; echo ready; while :; do sleep 0.1; done"
         let program = try lab.startOther("/bin/sh", ["-c", script])
         try program.wait(for: "ready")
-        let client = try RawClient(lab, "box")
+        let client = try PacketClient(lab, "box")
         _ = try client.ask("qSupported:multiprocess+")
         let process = String(program.processID, radix: 16)
         #expect(try client.ask("vAttach;\(process)").hasPrefix("T"))

@@ -123,7 +123,7 @@ struct ServerLogTests {
     func forgery() throws {
         let lab = try Lab()
         let server = try lab.startServer("npipe:pipe=box")
-        let client = try RawClient(lab, "box")
+        let client = try PacketClient(lab, "box")
         let name = "/tmp/\u{1b}[2J\nFORGED audit: all is well\u{9b}\u{202e}"
         let hex = name.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         _ = try client.ask("vFile:open:\(hex),0,0")

@@ -28,6 +28,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("SessionProtocol", ["WireCore"]),
     ("TelnetSerial", []),
     ("AccessPolicy", ["WireCore"]),
+    ("SharedSession", ["WireCore"]),
+    ("DiscoveryProtocol", ["BrokerProtocol"]),
 
     // Edges.
     ("LinuxSystem", ["CLinuxShims", "Glibc"]),
@@ -36,16 +38,20 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     (
         "PortBroker",
         [
-            "WireCore", "ChannelMux", "BrokerProtocol", "TelnetSerial", "LinuxSystem", "SerialPort",
+            "WireCore", "ChannelMux", "BrokerProtocol", "DiscoveryProtocol", "TelnetSerial",
+            "LinuxSystem", "SerialPort",
             "Glibc", "NIOCore", "NIOPosix",
         ]
     ),
     ("TLSEngine", ["COpenSSL"]),
+    ("Certificates", ["LinuxSystem", "TLSEngine"]),
+    ("ServerRegistry", ["DiscoveryProtocol", "LinuxSystem", "Glibc"]),
     (
         "Transports",
         [
-            "WireCore", "ConnectionStrings", "BrokerProtocol", "SessionProtocol", "ByteTransport",
-            "LinuxSystem", "PortDirectory", "Glibc",
+            "WireCore", "ConnectionStrings", "BrokerProtocol", "DiscoveryProtocol",
+            "SessionProtocol", "ByteTransport",
+            "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates", "Glibc",
         ]
     ),
     ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
@@ -74,16 +80,18 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "AccessPolicy", "LinuxSystem", "PtraceBackend", "RemoteServer", "Glibc", "Logging",
+            "DebugTarget", "DiscoveryProtocol", "AccessPolicy",
+            "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
+            "Glibc", "Logging",
         ]
     ),
     (
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget",
-            "LinuxSystem", "RemoteClient", "Symbols", "Disassembly", "Console", "DebugEngine",
+            "DebugTarget", "DiscoveryProtocol",
+            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugEngine",
             "Commands", "Glibc",
         ]
     ),
@@ -98,7 +106,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgcom",
         [
             "WireCore", "ConnectionStrings", "LineSimulator", "BrokerProtocol", "SessionProtocol",
-            "LinuxSystem",
+            "DiscoveryProtocol", "LinuxSystem",
             "SerialPort", "PortDirectory", "PortBroker", "Transports", "Glibc", "Logging",
             "ArgumentParser", "NIOCore", "NIOPosix",
         ]

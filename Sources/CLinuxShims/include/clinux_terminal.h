@@ -35,6 +35,9 @@ enum clinux_terminal_flag {
     CLINUX_RTS_CTS = 020000000000,
     CLINUX_XON_XOFF_OUT = 0002000,
     CLINUX_XON_XOFF_IN = 0010000,
+    CLINUX_IGNORE_BREAK = 0000001,
+    CLINUX_BREAK_INTERRUPTS = 0000002,
+    CLINUX_MARK_BREAKS = 0000010,
     CLINUX_CHARACTER_MINIMUM = 6,
     CLINUX_CHARACTER_TIME = 5,
 };
@@ -70,6 +73,10 @@ int clinux_terminal_modem_inputs(int descriptor);
 int clinux_terminal_read_window(int descriptor, uint16_t *rows, uint16_t *columns);
 int clinux_terminal_write_window(int descriptor, uint16_t rows, uint16_t columns);
 
+// Holds the line for about that many tenths of a second (TCSBRKP), and waits so long.
+int clinux_terminal_send_break(int descriptor, int tenths);
+// TIOCSIG: a signal to the foreground process group of a pseudo-terminal, by its master.
+int clinux_pseudo_terminal_signal(int master, int signal);
 // A new pseudo-terminal's master, unlocked.
 int clinux_pseudo_terminal_open(void);
 // The N of its slave's /dev/pts/N.

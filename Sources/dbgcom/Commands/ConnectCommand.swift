@@ -19,6 +19,8 @@ struct ConnectCommand: ParsableCommand {
               dbgcom connect com2 21 --session
             A login shell (far end: `dbgcom serve com1 22 --session --exec-pty --exec bash -l`):
               dbgcom connect com2 22 --session
+            A board's console (far end: `dbgcom serve com1 25 --device com3 --device-baud 115200`):
+              dbgcom connect com2 25 --console
             A console for picocom, and ssh through the cable (far end: `dbgcom serve com1 24 --connect tcp:22`):
               dbgcom connect com2 23 --pty ~/console
               dbgcom connect com2 24 --listen tcp:2222
@@ -47,23 +49,36 @@ struct ConnectCommand: ParsableCommand {
     @Flag(
         help: """
             The far end was started with --session too: exit with its program's status, pass on SIGINT, and with \
-            a far terminal the keys as they are (Ctrl-] leaves) and the window's size.
+            a far terminal the keys as they are (Ctrl-] q leaves, Ctrl-] b sends a BREAK) and the window's size.
             """
     )
     var session = false
+
+    @Flag(
+        help: """
+            A person's console: keys go through as they are, as in picocom; Ctrl-] q leaves, Ctrl-] b sends a BREAK.
+            """
+    )
+    var console = false
 
     func validate() throws {
         guard wait > 0, wait <= 1_000_000 else {
             throw ValidationError("wait=\(wait): the wait must be more than 0 seconds.")
         }
-        guard [pty != nil, listen != nil, session].filter({ $0 }).count <= 1 else {
-            throw ValidationError("Only one of --pty, --listen and --session can be had.")
+        guard [pty != nil, listen != nil, session, console].filter({ $0 }).count <= 1 else {
+            throw ValidationError(
+                "Only one of --pty, --listen, --session and --console can be had."
+            )
+        }
+        guard !console || OwnedDescriptor.standardInputIsTerminal else {
+            throw ValidationError("--console needs a terminal as standard input.")
         }
     }
 
     func run() throws {
         let loop = try RelayLoop()
         let port = try options.open(program: "dbgcom connect")
+        port.takesBreaks = true
         if let pty {
             try TerminalConnection(loop, port, options.channel, TerminalEnd(link: pty)).run(pty)
         } else if let listen {
@@ -78,9 +93,14 @@ struct ConnectCommand: ParsableCommand {
 
     private func connectStandardStreams(_ loop: RelayLoop, _ port: ComPortClient) throws {
         var failure: CommandFailure?
-        let local = StandardEnd()
+        let local = KeyboardEnd()
         let isTerminal = OwnedDescriptor.standardInputIsTerminal
+        defer { local.restoreTerminal() }
         let waiting = try WaitingForChannel(port, channel: options.channel, wait: wait) { stream in
+            if console {
+                Output.note("dbgcom: \(stream.peerName); \(EscapeKeys.explanation)")
+                local.takeKeysAsTheyAre()
+            }
             loop.add(
                 Relay(channel: ChannelEnd(stream), local: local, endsWithChannel: isTerminal) {
                     if case .broke(let reason) = $0 { failure = reason }
@@ -94,6 +114,7 @@ struct ConnectCommand: ParsableCommand {
         if let failure { throw failure }
         // What was under way is lost, and whoever waits for us has to know.
         if wasSignalled { throw ExitCode.failure }
+        if local.hasLeft { Output.note("") }
     }
 
     private func serve(_ listener: PlaceListener, _ loop: RelayLoop, _ port: ComPortClient) throws {

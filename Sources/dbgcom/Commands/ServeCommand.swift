@@ -1,6 +1,8 @@
 import ArgumentParser
+import DiscoveryProtocol
 import Glibc
 import LinuxSystem
+import SerialPort
 import SessionProtocol
 import Transports
 
@@ -22,6 +24,10 @@ struct ServeCommand: ParsableCommand {
             A login shell with a terminal of its own:
               dbgcom serve com1 22 --session --exec-pty --exec bash -l
 
+            The console of a board on another port of this machine (far end: `dbgcom connect com2 25 --console`, \
+            where Ctrl-] b is a BREAK on the board's line):
+              dbgcom serve com1 25 --device com3 --device-baud 115200
+
             A program gets the connection as standard input and output. The end of the far input closes its \
             input; when it ends, so does the connection; when the connection breaks, the program gets SIGHUP. \
             Its errors go where this command's go.
@@ -41,6 +47,17 @@ struct ServeCommand: ParsableCommand {
     )
     var connect: Place?
 
+    @Option(
+        help: ArgumentHelp(
+            "Join every connection with another serial port of this machine, BREAKs too.",
+            valueName: "port"
+        )
+    )
+    var device: String?
+
+    @Option(help: "Bits per second of the --device.")
+    var deviceBaud = 115_200
+
     @Flag(help: "Give the program of --exec a terminal.")
     var execPty = false
 
@@ -57,9 +74,13 @@ struct ServeCommand: ParsableCommand {
     var exec: [String] = []
 
     func validate() throws {
-        guard [pty != nil, connect != nil, !exec.isEmpty].filter({ $0 }).count <= 1 else {
-            throw ValidationError("Only one of --pty, --connect and --exec can be had.")
+        let ends = [pty != nil, connect != nil, device != nil, !exec.isEmpty]
+        guard ends.filter({ $0 }).count <= 1 else {
+            throw ValidationError(
+                "Only one of --pty, --connect, --device and --exec can be had."
+            )
         }
+        try LineOptions.check(baudRate: deviceBaud)
         guard !(exec.isEmpty && (session || execPty)) else {
             throw ValidationError("--session and --exec-pty go with --exec.")
         }
@@ -68,8 +89,12 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let loop = try RelayLoop()
         let port = try options.open(program: "dbgcom serve")
-        let listener = try port.listen(channel: options.channel)
-        if exec.isEmpty && pty == nil && connect == nil {
+        port.takesBreaks = true
+        let listener = try port.listen(
+            channel: options.channel,
+            offering: ServerEntry.channelService
+        )
+        if exec.isEmpty && pty == nil && connect == nil && device == nil {
             try serveStandardStreams(loop, listener)
             return
         }
@@ -116,6 +141,15 @@ struct ServeCommand: ParsableCommand {
                 )
             }
         }
+        if let device {
+            let configuration = SerialConfiguration(baudRate: deviceBaud)
+            // Opened for each connection, so that others may use it between them and it may be unplugged.
+            return Taker {
+                loop.relays.isEmpty
+            } take: { stream in
+                join(ChannelEnd(stream), loop) { try DeviceEnd(device, configuration) }
+            }
+        }
         let hasRoom = { loop.relays.count < RelayLoop.connectionsMax }
         if let connect {
             let addresses = try PlaceConnector.addresses(of: connect)
@@ -136,6 +170,20 @@ struct ServeCommand: ParsableCommand {
             } else {
                 start(program, ChannelEnd(stream), loop)
             }
+        }
+    }
+
+    private func join(
+        _ channel: ChannelEnd,
+        _ loop: RelayLoop,
+        with local: () throws -> DeviceEnd
+    ) {
+        do {
+            let end = try local()
+            loop.add(Relay(channel: channel, local: end, endsWithChannel: true, onEnd: note))
+        } catch {
+            Output.note("dbgcom: \(error)")
+            channel.close()
         }
     }
 

@@ -10,7 +10,6 @@ final class ProgramClient {
     private let input = try? OwnedDescriptor(duplicating: STDIN_FILENO)
     private var session: SessionEnd?
     private var failure: CommandFailure?
-    private var settings: TerminalSettings?
     private var interrupts = 0
 
     init(_ loop: RelayLoop) {
@@ -27,11 +26,10 @@ final class ProgramClient {
             let end = SessionEnd(ChannelEnd(stream), terminal: terminal)
             session = end
             sendWindow()
-            end.onFrame = { [unowned self] frame in
+            end.onFrame = { frame in
                 // The far end says that its program has a terminal: ours does nothing then.
                 guard case .hello(let name) = frame, !name.isEmpty, isTerminal else { return }
-                makeRaw()
-                local.leavesByKey = true
+                local.takeKeysAsTheyAre()
             }
             loop.add(
                 Relay(channel: end, local: local) { [self] in
@@ -42,7 +40,7 @@ final class ProgramClient {
             failure = $0
         }
         loop.add(waiting)
-        defer { if let input, let settings { try? settings.apply(to: input) } }
+        defer { local.restoreTerminal() }
         let wasSignalled = try loop.run()
         if let failure { throw failure }
         if let ending = session?.ending { throw ExitCode(ending.status) }
@@ -66,35 +64,4 @@ final class ProgramClient {
         guard let input, let size = WindowSize(of: input) else { return }
         session?.send(.window(rows: size.rows, columns: size.columns))
     }
-
-    private func makeRaw() {
-        guard let input, let now = try? TerminalSettings(of: input) else { return }
-        settings = now
-        var raw = now
-        raw.makeRaw()
-        try? raw.apply(to: input)
-    }
-}
-
-/// Standard input and output; once keys go through as they are, Ctrl-] leaves.
-private final class KeyboardEnd: RelayEnd {
-    private let streams = StandardEnd()
-    var leavesByKey = false
-    private(set) var hasLeft = false
-
-    private static let leaveKey: UInt8 = 0x1D
-
-    var inputDescriptor: Int32 { streams.inputDescriptor }
-    var outputDescriptor: Int32 { streams.outputDescriptor }
-
-    func read(maximum: Int) throws -> [UInt8]? {
-        guard let bytes = try streams.read(maximum: maximum) else { return nil }
-        guard leavesByKey, bytes.contains(Self.leaveKey) else { return bytes }
-        hasLeft = true
-        throw ReaderHasLeft()
-    }
-
-    func write(_ bytes: ArraySlice<UInt8>) throws -> Int { try streams.write(bytes) }
-    func finishWriting() { streams.finishWriting() }
-    func close() { streams.close() }
 }

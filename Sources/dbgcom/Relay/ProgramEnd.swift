@@ -25,6 +25,9 @@ final class ProgramEnd: RelayEnd {
         if program.onTerminal {
             let made = try PseudoTerminal()
             try made.master.setNonBlocking()
+            var settings = try TerminalSettings(of: made.master)
+            settings.makeBreakInterrupt()
+            try settings.apply(to: made.master)
             terminal = made
             processID = try ProgramLauncher.start(
                 Self.env,
@@ -92,6 +95,11 @@ final class ProgramEnd: RelayEnd {
     /// Gives the terminal a size.
     func resize(_ size: WindowSize) {
         if let terminal { size.apply(to: terminal.master) }
+    }
+
+    /// On a terminal what its settings say, at first an interrupt; without one an interrupt.
+    func sendBreak(milliseconds: Int) {
+        if let terminal { terminal.receiveBreak() } else { signal(SIGINT) }
     }
 
     /// Sends a signal to the program and what it started.

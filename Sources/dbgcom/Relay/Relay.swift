@@ -60,6 +60,7 @@ final class Relay: LoopMember {
                 local.outputDescriptor,
                 write: true
             ),
+            request(toLocal.wantsInput, channel.noticeDescriptor),
         ]
     }
 
@@ -75,7 +76,16 @@ final class Relay: LoopMember {
     }
 
     var isReady: Bool {
-        (toLocal.wantsInput && channel.hasNews) || (toChannel.wantsInput && local.hasNews)
+        hasSomething(from: channel, to: local, toLocal)
+            || hasSomething(from: local, to: channel, toChannel)
+    }
+
+    private func hasSomething(
+        from source: any RelayEnd,
+        to sink: any RelayEnd,
+        _ direction: Direction
+    ) -> Bool {
+        direction.wantsInput && (source.hasNews || (source.hasBreak && !sink.hasUnwritten))
     }
 
     func step(_ answers: ArraySlice<PollRequest>) {
@@ -86,6 +96,8 @@ final class Relay: LoopMember {
             if readsAfterEnd && ready[0].isReadable {
                 _ = try channel.read(maximum: Self.chunkBytes)
             }
+            try moveBreaks(from: channel, to: local, toLocal)
+            try moveBreaks(from: local, to: channel, toChannel)
             let channelHasInput = ready[0].isReadable || channel.hasNews
             try move(from: channel, to: local, \.toLocal, channelHasInput, ready[3].isWritable)
             let localHasInput = ready[1].isReadable || local.hasNews
@@ -96,6 +108,18 @@ final class Relay: LoopMember {
             end(.broke(failure))
         } catch {
             end(.localLeft)
+        }
+    }
+
+    /// A BREAK waits until the bytes before it have been given on.
+    private func moveBreaks(
+        from source: any RelayEnd,
+        to sink: any RelayEnd,
+        _ direction: Direction
+    ) throws {
+        guard direction.pending.isEmpty, !direction.isFinished else { return }
+        while !sink.hasUnwritten, let milliseconds = source.takeBreak() {
+            try sink.sendBreak(milliseconds: milliseconds)
         }
     }
 

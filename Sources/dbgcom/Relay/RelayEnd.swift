@@ -20,6 +20,14 @@ protocol RelayEnd: AnyObject {
     var hasLeft: Bool { get }
     /// Takes what has arrived: empty at the end, nil when there is nothing yet.
     func read(maximum: Int) throws -> [UInt8]?
+    /// What poll watches for news that are no bytes; -1 when there are none.
+    var noticeDescriptor: Int32 { get }
+    /// Whether a BREAK comes before the next byte.
+    var hasBreak: Bool { get }
+    /// The length of that BREAK in milliseconds.
+    func takeBreak() -> Int?
+    /// Gives a BREAK, behind the bytes that were taken; where there is no place for one it is dropped.
+    func sendBreak(milliseconds: Int) throws
     /// Gives bytes, and answers how many were taken.
     func write(_ bytes: ArraySlice<UInt8>) throws -> Int
     /// Gives on what was taken before.
@@ -36,6 +44,10 @@ protocol RelayEnd: AnyObject {
 
 extension RelayEnd {
     var hasNews: Bool { false }
+    var noticeDescriptor: Int32 { -1 }
+    var hasBreak: Bool { false }
+    func takeBreak() -> Int? { nil }
+    func sendBreak(milliseconds: Int) throws {}
     var hasUnwritten: Bool { false }
     var readsAfterEnd: Bool { false }
     var hasLeft: Bool { ending != nil }
@@ -53,10 +65,13 @@ extension OwnedDescriptor {
         do {
             return try write(bytes)
         } catch {
-            let isGone = [EPIPE, ECONNRESET, EIO].contains(error.errorNumber)
-            throw isGone ? ReaderHasLeft() : error
+            throw error.meansReaderHasLeft ? ReaderHasLeft() : error
         }
     }
+}
+
+extension SystemError {
+    fileprivate var meansReaderHasLeft: Bool { [EPIPE, ECONNRESET, EIO].contains(errorNumber) }
 }
 
 /// A channel of a port.
@@ -73,10 +88,23 @@ final class ChannelEnd: RelayEnd {
     var inputDescriptor: Int32 { stream?.descriptor.number ?? -1 }
     var outputDescriptor: Int32 { inputDescriptor }
 
+    var noticeDescriptor: Int32 { stream?.noticeDescriptor ?? -1 }
+    var hasBreak: Bool { stream?.hasBreak ?? false }
+
+    func takeBreak() -> Int? { stream?.takeBreak() }
+
+    func sendBreak(milliseconds: Int) throws {
+        do {
+            try stream?.sendBreak(milliseconds: milliseconds)
+        } catch {
+            Output.note("dbgcom: \(name): the BREAK was not sent: \(error)")
+        }
+    }
+
     func read(maximum: Int) throws -> [UInt8]? {
         guard let stream else { return [] }
         do {
-            let bytes = try stream.descriptor.read(maximum: maximum)
+            let bytes = try stream.read(maximum: maximum)
             if bytes?.isEmpty == true { try checkReason(stream) }
             return bytes
         } catch let error as SystemError {
@@ -88,10 +116,10 @@ final class ChannelEnd: RelayEnd {
     func write(_ bytes: ArraySlice<UInt8>) throws -> Int {
         guard let stream else { throw ReaderHasLeft() }
         do {
-            return try stream.descriptor.give(bytes)
+            return try stream.write(bytes)
         } catch {
             try checkReason(stream)
-            throw error
+            throw error.meansReaderHasLeft ? ReaderHasLeft() : error
         }
     }
 
@@ -192,6 +220,7 @@ final class TerminalEnd: RelayEnd {
     var outputDescriptor: Int32 { terminal.master.number }
     func read(maximum: Int) throws -> [UInt8]? { try terminal.master.read(maximum: maximum) }
     func write(_ bytes: ArraySlice<UInt8>) throws -> Int { try terminal.master.give(bytes) }
+    func sendBreak(milliseconds: Int) { terminal.receiveBreak() }
     func finishWriting() {}
     func close() {}
 }

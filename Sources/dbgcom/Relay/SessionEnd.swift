@@ -25,11 +25,21 @@ final class SessionEnd: RelayEnd {
     var inputDescriptor: Int32 { channel.inputDescriptor }
     var outputDescriptor: Int32 { channel.outputDescriptor }
     var hasUnwritten: Bool { !outgoing.isEmpty }
+    var noticeDescriptor: Int32 { channel.noticeDescriptor }
     var hasNews: Bool { !arrived.isEmpty || (dataHasEnded && !hasToldEnd) }
+    var hasBreak: Bool { arrived.isEmpty && channel.hasBreak }
     var readsAfterEnd: Bool { ending == nil }
 
-    /// Reads what has come, before anybody takes data.
-    func wait() throws { try fill(ProgramFrame.payloadBytesMax) }
+    /// Reads what has come, before anybody takes data or BREAKs.
+    func wait() throws {
+        while channel.takeBreak() != nil {}
+        try fill(ProgramFrame.payloadBytesMax)
+    }
+
+    /// BREAKs stand between frames (PROG-11).
+    func takeBreak() -> Int? { arrived.isEmpty ? channel.takeBreak() : nil }
+
+    func sendBreak(milliseconds: Int) throws { try channel.sendBreak(milliseconds: milliseconds) }
 
     func read(maximum: Int) throws -> [UInt8]? {
         if arrived.isEmpty && !dataHasEnded { try fill(maximum) }

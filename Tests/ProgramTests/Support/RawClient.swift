@@ -1,55 +1,58 @@
-import Foundation
 import Glibc
 import LinuxSystem
 import Testing
 
-/// A client that says whatever a test wants it to, over a named pipe, without acknowledgements.
+/// A connection on which a test says whatever bytes it likes.
 final class RawClient {
-    private let socket: OwnedDescriptor
-    private var received: [UInt8] = []
+    let socket: OwnedDescriptor
 
-    init(_ lab: Lab, _ pipe: String) throws {
-        socket = try UnixSocket.connect(path: "\(lab.folder)/run/pipes/\(pipe)")
-        _ = try ask("QStartNoAckMode")
+    init(port: Int, host: String = "127.0.0.1") throws {
+        let addresses = try SocketAddress.resolve(host: host, port: port, onlyIPv6: false)
+        socket = try #require(addresses.first).connect(timeoutMilliseconds: 30_000)
     }
 
-    /// Sends a packet's payload as it is.
-    func send(_ payload: String) throws {
-        let sum = payload.utf8.reduce(UInt8(0)) { $0 &+ $1 }
-        let digits = (sum < 16 ? "0" : "") + String(sum, radix: 16)
-        try UnixSocket.send(Array("$\(payload)#\(digits)".utf8)[...], on: socket)
+    init(pipe path: String) throws {
+        socket = try UnixSocket.connect(path: path)
+        try socket.setNonBlocking()
     }
 
-    /// Sends a packet and gives the next reply that is no console output.
-    func ask(_ payload: String) throws -> String {
-        try send(payload)
-        return try reply()
+    /// Sends what can be sent at once; a peer that has gone is no error.
+    func say(_ text: String) {
+        _ = try? socket.write(Array(text.utf8)[...])
     }
 
-    /// The next reply that is no console output.
-    func reply() throws -> String {
-        let deadline = Date(timeIntervalSinceNow: RunningProgram.patienceSeconds)
+    func say(bytes: [UInt8]) {
+        _ = try? socket.write(bytes[...])
+    }
+
+    /// What comes until the far end closes.
+    func everything(patienceSeconds: Int = 60) throws -> String {
+        try receive(patienceSeconds) { _ in false }
+    }
+
+    /// What comes until it holds a text, or the far end closes.
+    func heard(_ text: String, patienceSeconds: Int = 60) throws -> String {
+        try receive(patienceSeconds) { $0.contains(text) }
+    }
+
+    private func receive(_ seconds: Int, until isEnough: (String) -> Bool) throws -> String {
+        let deadline = monotonicNanoseconds() + UInt64(seconds) * 1_000_000_000
+        var bytes: [UInt8] = []
         while true {
-            if let packet = nextPacket() {
-                let isOutput = packet.hasPrefix("O") && packet != "OK"
-                if !isOutput { return packet }
-                continue
+            let text = String(decoding: bytes, as: UTF8.self)
+            if isEnough(text) { return text }
+            var requests = [PollRequest(socket.number)]
+            try #require(
+                try pollDescriptors(&requests, untilMonotonicNanoseconds: deadline),
+                "nothing more came behind '\(text)'"
+            )
+            do {
+                guard let more = try socket.read(maximum: 4096) else { continue }
+                if more.isEmpty { return text }
+                bytes += more
+            } catch {
+                return text
             }
-            var entry = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
-            try #require(Date() < deadline, "no reply")
-            guard poll(&entry, 1, 1_000) > 0 else { continue }
-            let bytes = try #require(try socket.read(maximum: 65_536))
-            try #require(!bytes.isEmpty, "the server hung up")
-            received += bytes
         }
-    }
-
-    private func nextPacket() -> String? {
-        guard let start = received.firstIndex(of: UInt8(ascii: "$")),
-            let end = received[start...].firstIndex(of: UInt8(ascii: "#")),
-            received.endIndex > end + 2
-        else { return nil }
-        defer { received.removeFirst(end + 3) }
-        return String(decoding: received[(start + 1)..<end], as: UTF8.self)
     }
 }
