@@ -94,6 +94,10 @@ public protocol DebugTarget: AnyObject {
     var systemTables: (any SystemTables)? { get }
     /// Registers that came with the stop, where the target has such.
     var stopRegisters: (any StopRegisters)? { get }
+    /// Whether job control keeps a process stopped, where the target can tell.
+    var jobControl: (any JobControl)? { get }
+    /// A program that the target was given to start, where it may have one.
+    var implicitLaunch: (any ImplicitLaunch)? { get }
 }
 
 extension DebugTarget {
@@ -113,12 +117,18 @@ extension DebugTarget {
     public var systemTables: (any SystemTables)? { nil }
     /// None by default.
     public var stopRegisters: (any StopRegisters)? { nil }
+    /// None by default.
+    public var jobControl: (any JobControl)? { nil }
+    /// None by default.
+    public var implicitLaunch: (any ImplicitLaunch)? { nil }
 }
 
 /// A program to start.
 public struct LaunchRequest: Sendable, Equatable {
     /// argv: the program (path or name to look up in PATH) and its arguments, each kept exactly.
     public var arguments: [String]
+    /// The same byte for byte, where some of them are no UTF-8; nil where they all are.
+    public var argumentBytes: [[UInt8]]?
     /// Changes to the server's environment, in order: a nil value unsets the name.
     public var environment: [EnvironmentChange]
     /// Where it starts; nil for the server's own directory.

@@ -7,28 +7,32 @@ public struct ChildProcess: ~Copyable {
     public struct Specification: Sendable {
         /// The path for execve(2).
         public var program: String
-        /// argv.
-        public var arguments: [String]
+        /// argv, each byte for byte.
+        public var arguments: [[UInt8]]
         /// `NAME=value` each.
         public var environment: [String]
         /// Where it runs; nil for the caller's directory.
         public var workingDirectory: String?
         /// Whether addresses are the same in every run.
         public var disablesAddressRandomization: Bool
+        /// Whether it gets a session of its own, not only a process group.
+        public var startsSession: Bool
 
         /// Builds a specification.
         public init(
             program: String,
-            arguments: [String],
+            arguments: [[UInt8]],
             environment: [String],
             workingDirectory: String?,
-            disablesAddressRandomization: Bool
+            disablesAddressRandomization: Bool,
+            startsSession: Bool = false
         ) {
             self.program = program
             self.arguments = arguments
             self.environment = environment
             self.workingDirectory = workingDirectory
             self.disablesAddressRandomization = disablesAddressRandomization
+            self.startsSession = startsSession
         }
     }
 
@@ -56,7 +60,7 @@ public struct ChildProcess: ~Copyable {
         var releaseNumber: Int32 = -1
         var reportNumber: Int32 = -1
         let child = withCStrings(specification.arguments) { arguments in
-            withCStrings(specification.environment) { environment in
+            withCStrings(specification.environment.map { Array($0.utf8) }) { environment in
                 withOptionalCString(specification.workingDirectory) { directory in
                     specification.program.withCString { program in
                         var launch = clinux_launch(
@@ -66,7 +70,8 @@ public struct ChildProcess: ~Copyable {
                             working_directory: directory,
                             disables_randomization:
                                 specification.disablesAddressRandomization ? 1 : 0,
-                            standard_input: null.number
+                            standard_input: null.number,
+                            new_session: specification.startsSession ? 1 : 0
                         )
                         return clinux_fork_child(&launch, &releaseNumber, &reportNumber)
                     }
@@ -82,6 +87,14 @@ public struct ChildProcess: ~Copyable {
     /// Lets the child go on to execve(2).
     public func proceed() throws(SystemError) {
         _ = try release.write([1])
+    }
+
+    /// Waits until the child has become the program or has failed, `milliseconds` at the most.
+    ///
+    /// Not for a child that is traced: it waits for its tracer.
+    public func waitForOutcome(milliseconds: Int) throws(SystemError) {
+        var requests = [PollRequest(report.number)]
+        try pollDescriptors(&requests, timeoutMilliseconds: milliseconds)
     }
 
     /// Why the child failed; nil when it did not.
@@ -102,15 +115,24 @@ public struct ChildProcess: ~Copyable {
 }
 
 private func withCStrings<Answer>(
-    _ strings: [String],
+    _ strings: [[UInt8]],
     _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Answer
 ) -> Answer {
-    var copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
+    var copies = copiedCStrings(strings)
     defer { for copy in copies { free(copy) } }
     copies.append(nil)
     return copies.withUnsafeBufferPointer { buffer in
         guard let first = buffer.baseAddress else { preconditionFailure("the list ends with nil") }
         return body(first)
+    }
+}
+
+/// Copies made by malloc(3), each ended by a zero byte.
+func copiedCStrings(_ strings: [[UInt8]]) -> [UnsafeMutablePointer<CChar>?] {
+    strings.map { bytes in
+        (bytes + [0]).withUnsafeBufferPointer { buffer in
+            buffer.withMemoryRebound(to: CChar.self) { $0.baseAddress.flatMap { strdup($0) } }
+        }
     }
 }
 

@@ -28,15 +28,19 @@ extension ServerSession {
             PacketEntry("D", showsErrorText: true) { session, packet throws(TargetError) in
                 try session.detach(packet)
             },
-            PacketEntry("k") { session, _ throws(TargetError) in
-                for process in session.target.processes { try session.target.kill(process) }
+            PacketEntry("vRunImplicit", showsErrorText: true) { session, _ throws(TargetError) in
+                try session.launchImplicitly()
+            },
+            PacketEntry("k", hasReply: false) { session, _ in
+                for process in session.target.processes { try? session.target.kill(process) }
                 session.forgetGone()
                 return .none
             },
-            PacketEntry("R") { session, _ throws(TargetError) in
-                for process in session.target.processes { try session.target.kill(process) }
-                let thread = try session.target.launch(session.launchSettings.request)
-                _ = session.stopReply(thread, .launched)
+            PacketEntry("R", hasReply: false) { session, _ in
+                for process in session.target.processes { try? session.target.kill(process) }
+                if let thread = try? session.target.launch(session.launchSettings.request) {
+                    _ = session.stopReply(thread, .launched)
+                }
                 return .none
             },
             PacketEntry("qAttached") { session, packet throws(TargetError) in
@@ -50,7 +54,7 @@ extension ServerSession {
     }
 
     private func launch(_ request: RunRequest) throws(TargetError) -> Reply {
-        var arguments = request.arguments
+        var arguments = request.argumentBytes
         if arguments.first?.isEmpty ?? true {
             // No program: the one of the last time, with these arguments.
             guard let program = launchSettings.arguments.first else {
@@ -59,6 +63,22 @@ extension ServerSession {
             arguments = [program] + arguments.dropFirst()
         }
         launchSettings.arguments = arguments
+        return try launch()
+    }
+
+    /// `vRunImplicit`: starts what the server was given for the purpose (`dbgsrv -pc`).
+    private func launchImplicitly() throws(TargetError) -> Reply {
+        guard !policy.implicitCommand.isEmpty else {
+            throw TargetError(
+                .invalid,
+                "the server has no implicit command line; it is given by dbgsrv -pc COMMAND LINE"
+            )
+        }
+        launchSettings.arguments = policy.implicitCommand
+        return try launch()
+    }
+
+    private func launch() throws(TargetError) -> Reply {
         let thread = try target.launch(launchSettings.request)
         return stopReply(thread, .launched)
     }
@@ -91,7 +111,10 @@ extension ServerSession {
     /// A stop that is the answer to a request.
     private func stopReply(_ thread: ThreadID, _ reason: StopReason) -> Reply {
         selection.stopped(thread)
-        let reply = StopReply.stopped(threadStop(thread, reason))
+        // What job control keeps stopped says so, as gdb's own stub does.
+        let isSuspended = target.jobControl?.isSuspended(thread.process) ?? false
+        let shown = isSuspended && reason == .attached ? .signal(.stop) : reason
+        let reply = StopReply.stopped(threadStop(thread, shown))
         lastStop = reply
         forgetState()
         return .payload(reply.payload)

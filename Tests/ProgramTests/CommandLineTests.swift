@@ -34,7 +34,7 @@ struct CommandLineTests {
             (["-t"], "-t has no value"),
             (["-T", "tcp:port=0"], "there is no option '-T'; did you mean -t?"),
             (["--lgo", "x"], "did you mean --log?"),
-            (["-c", "sleep"], "-c is not supported by this version"),
+            (["-c", "sleep"], "-t is missing"),
         ]
     )
     func badOption(arguments: [String], words: String) throws {

@@ -30,6 +30,7 @@ struct clinux_launch {
     const char *working_directory;  // or NULL
     int disables_randomization;
     int standard_input;             // a descriptor to become 0
+    int new_session;                // setsid(2) instead of a process group of its own
 };
 
 // What the child was doing when it failed.
