@@ -18,7 +18,7 @@ struct ParameterList {
     init(_ text: String, known: [String: [String]]) throws(ConnectionStringError) {
         guard let colon = text.firstIndex(of: ":") else {
             throw ConnectionStringError(
-                "'\(text)' names no transport: write one of npipe:, tcp:, com:, spipe:, ssl: and its"
+                "'\(Self.masked(text))' names no transport: write one of npipe:, tcp:, com:, spipe:, ssl: and its"
                     + " parameters, for example com:port=com2,baud=115200,channel=7"
             )
         }
@@ -31,6 +31,13 @@ struct ParameterList {
         for piece in rest.split(separator: ",", omittingEmptySubsequences: false) {
             try add(piece, names: names)
         }
+    }
+
+    /// What a string that is none shows of itself: no password.
+    private static func masked(_ text: String) -> String {
+        text.split(separator: ",", omittingEmptySubsequences: false).map { piece in
+            piece.lowercased().contains("password=") ? "password=*" : String(piece)
+        }.joined(separator: ",")
     }
 
     private mutating func add(
@@ -59,7 +66,7 @@ struct ParameterList {
             !ConnectionString.Security.spacedNames.contains(name)
         {
             throw ConnectionStringError(
-                "\(transport): \(name) was '\(value)', which holds a space;"
+                "\(transport): \(name) was '\(name == "password" ? "*" : value)', which holds a space;"
                     + " a connection string has no spaces"
             )
         }

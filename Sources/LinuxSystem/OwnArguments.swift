@@ -16,6 +16,17 @@ public enum OwnArguments {
         }
     }
 
+    /// The words of the command line as process lists show them.
+    public static var shown: [String] {
+        guard var next = clinux_arguments() else { return [] }
+        var words: [String] = []
+        while let argument = next.pointee {
+            words.append(String(cString: argument))
+            next += 1
+        }
+        return words
+    }
+
     private static func hideValue(of name: [UInt8], in argument: UnsafeMutablePointer<CChar>) {
         var isInside = false
         var matched = 0

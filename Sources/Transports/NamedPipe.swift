@@ -152,7 +152,7 @@ final class PipeStreamListener: StreamListener {
             let peer = try UnixSocket.peerCredentials(of: descriptor.number)
             // Modes keep others out; this is for one that somebody has changed.
             guard try mayConnect(peer, descriptor) else {
-                _ = try descriptor.write(AccessWords.refusal(turnedAway(peer))[...])
+                _ = try? descriptor.write(AccessWords.refusal(turnedAway(peer))[...])
                 return nil
             }
             return AcceptedConnection(

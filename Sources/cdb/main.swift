@@ -36,7 +36,7 @@ func runProgram(_ arguments: [String]) -> ExitCode {
     signal(SIGPIPE, SIG_IGN)
     // Ctrl+\ leaves at once; it is no crash that is worth a backtrace.
     signal(SIGQUIT, SIG_DFL)
-    return Debugger(options: options, arguments: arguments).run()
+    return Debugger(options: options, arguments: OwnArguments.shown).run()
 }
 
 exit(runProgram(CommandLine.arguments).rawValue)

@@ -99,6 +99,20 @@ struct ConnectionStringTests {
         }
     }
 
+    @Test("no mistake in a string shows its password")
+    func mistakesHidePasswords() {
+        for text in [
+            "tcp;port=5,password=secret1", "tcp:port=5,password=secret1 ", "tcp:password=secret1",
+            "tcp:port=5,password=secret1secret1", "password=secret1", "tpc:password=secret1",
+            "tcp:port=5,password=secret1,password=secret1", "tcp:port=5,Password=secret1!",
+        ] {
+            let error = #expect(throws: ConnectionStringError.self) {
+                _ = try ConnectionString(text, for: .server)
+            }
+            #expect(error?.description.contains("secret1") == false, "\(String(describing: error))")
+        }
+    }
+
     @Test("group= is a pipe server's; clicon makes a connection reverse")
     func groupsAndReverse() throws {
         let shared = try ConnectionString("npipe:pipe=rabbit,group=lab", for: .server)

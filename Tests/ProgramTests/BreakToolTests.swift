@@ -20,7 +20,7 @@ struct BreakToolTests {
         let line = try SerialLine(.cable, in: lab)
         try lab.serve(line, 24, ["--session", "--exec-pty", "--exec", "sh", "-i"])
         let client = try client(lab, line, 24, "--session")
-        client.type("PS1=rea''dy; trap 'echo inter''rupted' INT; echo st''arted; sleep 600\r")
+        client.type("PS1=rea''dy; trap 'echo inter''rupted' INT; echo st''arted; while :; do sleep 0.05; done\r")
         try client.wait(for: "started")
         client.type("\u{1D}b")
         try client.wait(for: "interrupted")

@@ -18,7 +18,10 @@ struct PasswordTests {
         _ transport: String,
         _ debuggee: Debuggee
     ) throws -> (status: Int32, output: String, errors: String) {
-        try lab.run("cdb", ["-premote", transport, "-p", "\(debuggee.processID)", "-c", "r;qd"])
+        try lab.run(
+            "cdb",
+            ["-premote", transport, "-p", "\(debuggee.processID)", "-c", "r;version;qd"]
+        )
     }
 
     @Test("over tcp: the right one gets in, the wrong one and none are told, and nobody sees it")
