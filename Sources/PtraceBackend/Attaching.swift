@@ -178,7 +178,7 @@ extension PtraceTarget {
     private func owner(of process: Int32) -> String {
         let fields = ProcFS.status(of: process, "Uid")?.split(separator: "\t")
         guard let user = fields?.first.flatMap({ UInt32($0) }) else { return "" }
-        return " of user \(userName(user))"
+        return " of user \(LinuxSystem.userName(user))"
     }
 
     private var yamaHint: String {

@@ -18,6 +18,10 @@ public struct SessionPolicy: Sendable, Equatable {
     public var packetBytesMax: Int?
     /// Whether `monitor exit` may end the server.
     public var mayEndServer = true
+    /// The TCP port that clients can connect to for another session; nil where there is none.
+    public var ownPort: Int?
+    /// Whether the client is on the same machine, as far as can be told.
+    public var clientIsOnThisMachine = false
 
     /// The usual policy: what was started is ended, what was attached to runs on.
     public init() {}
@@ -30,6 +34,12 @@ struct LinkProfile: Equatable {
     var packetBytesMax: Int
     /// The most data in one answer of `vFile:pread`; gdb asks for a whole packet to see a 64-byte header.
     var fileReadBytesMax: Int
+    /// How long lldb is to wait for an answer, in seconds; nil for its usual time.
+    var patienceSeconds: Int?
+    /// Whether bytes cost more than round trips.
+    var isSlow = false
+    /// While as many bytes wait for the client, nothing new is taken from the target, such as a program's output.
+    var consoleBytesMax = 1 << 16
 
     init(_ link: LinkKind) {
         switch link {
@@ -39,6 +49,9 @@ struct LinkProfile: Equatable {
         case .serial:
             packetBytesMax = 0x1000
             fileReadBytesMax = 1536
+            patienceSeconds = 60
+            isSlow = true
+            consoleBytesMax = 4096
         }
     }
 }

@@ -11,63 +11,55 @@ func relayStandardStreams(_ options: RelayOptions) throws -> Int32 {
     return status(of: try relay.run(), peerName: server.peerName)
 }
 
-/// Relays between the server and the clients that connect, one after the other, until a signal comes.
+/// Gives each client that connects a relay of its own, until a signal comes.
 func relayListener(
     _ options: RelayOptions,
     at connection: ConnectionString
 ) throws -> Int32 {
-    let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+    let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     let listener = try openListener(connection, program: programName)
     printError("dbgbridge: listening on \(listener.displayedName)\n")
+    var clients = BridgedClients()
     var lastProblem: String?
     while true {
         // A connection that cannot be taken stays in the queue and would wake us without end.
         let isDeaf = lastProblem != nil
         var requests = [
-            PollRequest(endSignals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
+            PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
         ]
         try pollDescriptors(
             &requests,
             timeoutMilliseconds: isDeaf ? StreamListenerLimits.retryMilliseconds : nil
         )
-        if requests[0].isReadable, endSignals.next() != nil { return 0 }
+        var mustEnd = false
+        while let signal = signals.next() { mustEnd = mustEnd || signal != SIGCHLD }
+        clients.reap()
+        if mustEnd { break }
         do {
             let accepted = try listener.accept()
             lastProblem = nil
             guard let accepted else { continue }
-            switch try relay(options, accepted, endSignals) {
-            case .endRequested: return 0
-            case .finished, .clientLost: break
-            case .serverLost(let words):
-                _ = fail("\(options.server.displayed()): \(words)", status: 2)
-            }
+            try clients.start(accepted, options)
         } catch {
             // It may pass, as a lack of descriptors or a broker's restart does: try again, say it once.
             if lastProblem != "\(error)" { _ = fail("\(error)", status: 2) }
             lastProblem = "\(error)"
         }
     }
+    clients.end(signals)
+    return 0
 }
 
-/// Relays between the server and one client of a listener.
-private func relay(
-    _ options: RelayOptions,
-    _ accepted: AcceptedConnection,
-    _ endSignals: SignalDescriptor
-) throws -> Relay.Ending {
-    guard let client = try clientTransport(options, accepted, endSignals) else {
-        return .clientLost
-    }
+/// Relays between the server and the client of a listener, whose connection this process was given.
+func relay(_ options: RelayOptions, _ accepted: AcceptedConnection) throws -> Int32 {
+    let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+    let port = SocketEnds(of: accepted.descriptor.number)?.port
+    guard let client = try clientTransport(options, accepted, endSignals) else { return 0 }
     defer { client.close() }
-    let server: any ByteTransport
-    do {
-        server = try openRawStream(options.server, program: programName)
-    } catch {
-        return .serverLost(error.description)
-    }
+    let server = try openRawStream(options.server, program: programName)
     defer { server.close() }
-    var relay = Relay(server: server, client: client, endSignals: endSignals)
-    return try relay.run()
+    var relay = Relay(server: server, client: client, clientPort: port, endSignals: endSignals)
+    return status(of: try relay.run(), peerName: options.server.displayed())
 }
 
 /// A connection that a listener took, with TLS around it where its connection string says so.

@@ -28,6 +28,7 @@ struct Relay {
     private var toClient = Direction()
     private var conversation = RelayedConversation()
     private var watch = AnswerWatch()
+    private var debugServerPort: DebugServerPort?
 
     /// Bytes under way in one direction.
     private struct Direction {
@@ -41,8 +42,10 @@ struct Relay {
     init(
         server: any ByteTransport,
         client: any ByteTransport,
+        clientPort: Int? = nil,
         endSignals: SignalDescriptor? = nil
     ) {
+        debugServerPort = clientPort.map { DebugServerPort($0) }
         self.server = server
         self.client = client
         self.endSignals = endSignals
@@ -131,7 +134,7 @@ struct Relay {
             passed = conversation.reply(bytes)
         } else {
             conversation.request(bytes)
-            passed = bytes
+            passed = debugServerPort?.pass(bytes) ?? bytes
         }
         let waited = watch.carried(
             toDebugger: toClient,

@@ -56,7 +56,11 @@ private func serve(
     _ endSignals: SignalDescriptor,
     _ logger: Logger
 ) throws -> Int32 {
-    let session = ServerSession(transport: stream, target: try PtraceTarget())
+    let session = ServerSession(
+        transport: stream,
+        target: try PtraceTarget(),
+        policy: sessionPolicy()
+    )
     session.packetObserver = { fromClient, payload in
         guard fromClient, isNoteworthy(payload) else { return }
         logger.info("\(stream.peerName): \(String(decoding: payload, as: UTF8.self))")
@@ -65,6 +69,15 @@ private func serve(
     logger.info("\(stream.peerName): \(result.words)")
     return result == .serverExitRequested
         ? SessionExit.endServer.rawValue : SessionExit.finished.rawValue
+}
+
+/// What a session may do and can say of its connection.
+private func sessionPolicy() -> SessionPolicy {
+    var policy = SessionPolicy()
+    let ends = SocketEnds(of: SessionDescriptors.connection)
+    policy.ownPort = ends?.port
+    policy.clientIsOnThisMachine = ends?.areOnOneMachine ?? false
+    return policy
 }
 
 private func wait(

@@ -29,7 +29,9 @@ struct clinux_launch {
     char *const *environment;       // envp, ended by NULL
     const char *working_directory;  // or NULL
     int disables_randomization;
-    int standard_input;             // a descriptor to become 0
+    int standard_input;             // a descriptor to become 0, or -1
+    const char *terminal;           // the path of a terminal of its own for 0, 1 and 2, or NULL
+    const char *streams[3];         // paths of files to become 0, 1 and 2 instead, or NULL
 };
 
 // What the child was doing when it failed.
