@@ -1,15 +1,17 @@
 # make demo    install what is missing, build everything, show the main job
 # make test    install what is missing, lint, run all tests
 # make build   the four programs, optimised, without their own Swift runtime to install
-# make install copy them, the manual, shell completions and the udev rules (PREFIX=/usr/local, DESTDIR=)
+# make install copy them, the manual, shell completions, udev rules and units (PREFIX=/usr/local, DESTDIR=)
+# make deb     the Debian package, in .build
 # make soak    storms over the simulated link, optimised, until SECONDS (60) are over
-# make fuzz    libFuzzer on frames, handshake, link and lists of servers, SECONDS (30) each
+# make fuzz    libFuzzer on every parser of what others send, SECONDS (30) each
 # make speed   how many bytes per second the link's coding moves
 # make bench   the same debugging session through one cable by cdb, by gdb, and by gdb with gdbserver
 # make bench-link   the serial link beside gensio, ZMODEM and Kermit (QUICK=1: a part of it, printed only)
 
 PREFIX ?= /usr/local
 UDEV_RULES ?= /lib/udev/rules.d
+UNITS ?= /lib/systemd/system
 MAN = $(PREFIX)/share/man/man1
 SHELLS = bash zsh fish
 COMPLETIONS_bash = $(PREFIX)/share/bash-completion/completions
@@ -23,7 +25,7 @@ SOURCES = Package.swift Sources Tests HardwareTests
 # Some of the simulations take their seeds from the commit.
 export MUX_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: demo test build lint packages install clean bench bench-link soak fuzz speed
+.PHONY: deb install-files demo test build lint packages install clean bench bench-link soak fuzz speed
 
 demo: build
 	Tests/Demo/run $(RELEASE)
@@ -58,17 +60,28 @@ speed: packages
 fuzz: packages
 	Tests/Fuzz/run $(or $(SECONDS),30)
 
-install: build
+deb: build
+	@packaging/build-deb $(RELEASE) .build
+
+install: build install-files
+
+# For who has built already.
+install-files:
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -s -m 0755 $(foreach p,$(PROGRAMS),$(RELEASE)/$(p)) $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(MAN) $(foreach s,$(SHELLS),$(DESTDIR)$(COMPLETIONS_$(s)))
-	install -m 0644 docs/man/dbgcom.1 $(DESTDIR)$(MAN)
+	install -m 0644 $(foreach p,$(PROGRAMS),docs/man/$(p).1) $(DESTDIR)$(MAN)
 	$(RELEASE)/dbgcom --generate-completion-script bash >$(DESTDIR)$(COMPLETIONS_bash)/dbgcom
 	$(RELEASE)/dbgcom --generate-completion-script zsh >$(DESTDIR)$(COMPLETIONS_zsh)/_dbgcom
 	$(RELEASE)/dbgcom --generate-completion-script fish >$(DESTDIR)$(COMPLETIONS_fish)/dbgcom.fish
 	install -d $(DESTDIR)$(UDEV_RULES)
 	sed 's|@BINDIR@|$(PREFIX)/bin|g' udev/62-dbgsrv-serial.rules >$(DESTDIR)$(UDEV_RULES)/62-dbgsrv-serial.rules
 	chmod 0644 $(DESTDIR)$(UDEV_RULES)/62-dbgsrv-serial.rules
+	install -d $(DESTDIR)$(UNITS)
+	for unit in packaging/systemd/*; do \
+		sed 's|@BINDIR@|$(PREFIX)/bin|g' "$$unit" >$(DESTDIR)$(UNITS)/$${unit##*/} && \
+		chmod 0644 $(DESTDIR)$(UNITS)/$${unit##*/} || exit 1; \
+	done
 
 clean:
 	rm -rf .build

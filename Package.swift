@@ -88,6 +88,7 @@ let pureTargets: [Target] = [
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
+    library("SharedSession", ["WireCore"]),
     library("DiscoveryProtocol", ["BrokerProtocol"]),
 ]
 
@@ -190,14 +191,18 @@ let testTargets: [Target] = [
     tests("WireCoreTests", ["WireCore"]),
     tests("DeflateTests", ["Deflate"]),
     tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
-    tests("SessionProtocolTests", ["SessionProtocol"]),
+    tests("SessionProtocolTests", ["SessionProtocol", "TLSEngine"]),
     tests(
         "TransportsTests",
-        ["Transports", "ByteTransport", "Certificates", "ConnectionStrings", "LinuxSystem"]
+        [
+            "Transports", "ByteTransport", "Certificates", "TLSEngine", "ConnectionStrings",
+            "LinuxSystem", "SessionProtocol",
+        ]
     ),
     tests("TLSEngineTests", ["TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
+    tests("SharedSessionTests", ["SharedSession"]),
     tests("DiscoveryProtocolTests", ["DiscoveryProtocol", "BrokerProtocol"]),
     tests("ServerRegistryTests", ["ServerRegistry", "DiscoveryProtocol", "LinuxSystem"]),
     .target(
@@ -250,7 +255,10 @@ let testTargets: [Target] = [
         "DebugEngineTests",
         ["DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly", "LinuxSystem", "cdb"]
     ),
-    tests("ProgramTests", ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem"]),
+    tests(
+        "ProgramTests",
+        ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "TestPrograms"]
+    ),
     tests(
         "HardwareTests",
         ["SerialPort", "PortDirectory", "LinuxSystem"],

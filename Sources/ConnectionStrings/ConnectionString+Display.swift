@@ -1,4 +1,14 @@
 extension ConnectionString {
+    /// A connection string without its password, for another process that is not to know it.
+    public static func withoutPassword(_ text: String) -> String {
+        guard let colon = text.firstIndex(of: ":") else { return text }
+        let start = text.index(after: colon)
+        let kept = text[start...].split(separator: ",", omittingEmptySubsequences: false).filter {
+            !$0.lowercased().hasPrefix("password=")
+        }
+        return text[..<start] + kept.joined(separator: ",")
+    }
+
     /// The string as lists, logs and errors show it: names capitalised as the original does, passwords
     /// masked, ready to be pasted.
     ///

@@ -35,15 +35,15 @@ extension ConnectionString {
     }
 
     /// The parameters each transport has, in the seeds' order.
-    private static func parameterNames(for side: Side) -> [String: [String]] {
+    static func parameterNames(for side: Side) -> [String: [String]] {
         switch side {
         case .server:
             [
-                "npipe": ["pipe", "hidden", "password", "IcfEnable"],
+                "npipe": ["pipe", "group", "hidden", "password", "IcfEnable"],
                 "tcp": ["port", "clicon", "hidden", "password", "ipversion", "IcfEnable"],
                 "com": ["port", "baud", "channel", "hidden", "password"] + LineParameters.names
                     + Security.serverNames,
-                "spipe": Security.serverNames + ["pipe", "hidden", "password"],
+                "spipe": Security.serverNames + ["pipe", "group", "hidden", "password"],
                 "ssl": Security.serverNames + ["port", "clicon", "hidden", "password"],
             ]
         case .client:
@@ -81,6 +81,7 @@ extension ConnectionString {
                 try list.require("server", "the machine, for example server=localhost")
             )
         }
+        pipe.group = side == .server ? try list.take("group") : nil
         pipe.access = try access(from: &list)
         return pipe
     }
@@ -230,10 +231,12 @@ extension ConnectionString {
     ) throws(ConnectionStringError) -> Password {
         if text.hasPrefix("@file:") { return .file(String(text.dropFirst(6))) }
         if text.hasPrefix("@env:") { return .environment(String(text.dropFirst(5))) }
+        if text == "@ask" { return .terminal }
         guard text.count <= 12, text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
         else {
             throw ConnectionStringError(
-                "\(transport): password must be 1–12 letters and digits, @file:PATH or @env:NAME"
+                "\(transport): password must be 1–12 letters and digits, @file:PATH, @env:NAME or"
+                    + " @ask"
             )
         }
         return .literal(text)

@@ -28,6 +28,8 @@ public enum ConnectionString: Sendable, Equatable {
         public var name: String
         /// `server=`, the client's only: the machine, without leading backslashes.
         public var server: String?
+        /// `group=`, the server's only: whose members may connect too.
+        public var group: String?
         /// What every transport has.
         public var access = Access()
     }
@@ -112,6 +114,8 @@ public enum ConnectionString: Sendable, Equatable {
         case file(String)
         /// `@env:NAME`: an environment variable.
         case environment(String)
+        /// `@ask`: the user, at the terminal.
+        case terminal
     }
 
     /// What every transport has.
@@ -120,6 +124,14 @@ public enum ConnectionString: Sendable, Equatable {
         case .npipe(let pipe), .spipe(let pipe, _): pipe.access
         case .tcp(let socket), .ssl(let socket, _): socket.access
         case .com(let serial): serial.access
+        }
+    }
+
+    /// Whether `clicon` is given: the server connects to the client.
+    public var isReverse: Bool {
+        switch self {
+        case .tcp(let socket), .ssl(let socket, _): socket.reverseConnection != nil
+        case .npipe, .com, .spipe: false
         }
     }
 

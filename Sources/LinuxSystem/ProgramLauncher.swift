@@ -114,6 +114,17 @@ public enum ProgramLauncher {
     /// The path of the program that runs.
     public static var ownPath: String? { symbolicLinkTarget("/proc/self/exe") }
 
+    /// What starts the running program once more: its path, or the kernel's name for it where an upgrade has put
+    /// another program there meanwhile.
+    public static var ownProgram: String {
+        let kernelsName = "/proc/self/exe"
+        guard let path = ownPath, let there = try? FileAttributes(path: path),
+            let own = try? FileAttributes(path: kernelsName),
+            (there.fileSystem, there.inode) == (own.fileSystem, own.inode)
+        else { return kernelsName }
+        return path
+    }
+
     /// Whether a path is a file that this user may execute.
     public static func isExecutable(_ path: String) -> Bool {
         access(path, X_OK) == 0 && (try? FileAttributes(path: path))?.kind == .file

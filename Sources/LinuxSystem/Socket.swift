@@ -21,7 +21,7 @@ public struct SocketAddress: CustomStringConvertible {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_family = onlyIPv6 ? AF_INET6 : AF_UNSPEC
-        hints.ai_flags = AI_NUMERICSERV | (onlyIPv6 ? AI_V4MAPPED : 0)
+        hints.ai_flags = AI_NUMERICSERV
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host.bracketsRemoved, "\(port)", &hints, &list)
         guard code == 0 else {
@@ -174,6 +174,39 @@ public struct SocketAddress: CustomStringConvertible {
         let parts = numericParts
         return parts.host.contains(":")
             ? "[\(parts.host)]:\(parts.port)" : "\(parts.host):\(parts.port)"
+    }
+
+    /// The machine's address without the port; an IPv4 address as such, also where IPv6 carries it.
+    public var machine: String {
+        guard let bytes = addressBytes, bytes.starts(with: Self.mappedPrefix) else {
+            return numericParts.host
+        }
+        return bytes[12...].map { "\($0)" }.joined(separator: ".")
+    }
+
+    /// Where the machine is, as far as an address tells: an IPv4 address, or the 64 bits of an IPv6 address that
+    /// name a network (RFC 4291), in which everybody has as many addresses as they like.
+    public var origin: String {
+        guard let bytes = addressBytes, !bytes.starts(with: Self.mappedPrefix) else {
+            return machine
+        }
+        let isLocal = bytes.dropLast().allSatisfy { $0 == 0 }
+        if isLocal || bytes.starts(with: [0xfe, 0x80]) { return machine }
+        let network = stride(from: 0, to: 8, by: 2).map { place in
+            String(Int(bytes[place]) << 8 | Int(bytes[place + 1]), radix: 16)
+        }
+        return network.joined(separator: ":") + "::/64"
+    }
+
+    /// `::ffff:0:0/96`, which stands before an IPv4 address.
+    private static let mappedPrefix = [UInt8](repeating: 0, count: 10) + [0xff, 0xff]
+
+    /// The 16 bytes of an IPv6 address.
+    private var addressBytes: [UInt8]? {
+        guard storage.ss_family == sa_family_t(AF_INET6),
+            let start = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)
+        else { return nil }
+        return withUnsafeBytes(of: storage) { Array($0[start..<start + 16]) }
     }
 
     private var numericParts: (host: String, port: String) {

@@ -6,11 +6,14 @@ public struct PeerCredentials: Sendable, Equatable {
     public var processID: Int32
     /// Its user.
     public var userID: UInt32
+    /// Its group.
+    public var groupID: UInt32
 
-    /// Names a process and its user.
-    public init(processID: Int32, userID: UInt32) {
+    /// Names a process, its user and its group.
+    public init(processID: Int32, userID: UInt32, groupID: UInt32 = .max) {
         self.processID = processID
         self.userID = userID
+        self.groupID = groupID
     }
 }
 
@@ -18,6 +21,13 @@ public struct PeerCredentials: Sendable, Equatable {
 public enum UnixSocket {
     /// Bytes of a path that fit into an address, without the final zero.
     public static let pathBytesMax = 107
+
+    /// Two connected sockets, closed on exec (socketpair(2)).
+    public static func makePair() throws(SystemError) -> (OwnedDescriptor, OwnedDescriptor) {
+        var ends: [Int32] = [-1, -1]
+        try systemCall("socketpair") { socketpair(AF_UNIX, streamKind, 0, &ends) }
+        return (OwnedDescriptor(ends[0]), OwnedDescriptor(ends[1]))
+    }
 
     /// Connects to a listening socket; the descriptor blocks.
     public static func connect(path: String) throws(SystemError) -> OwnedDescriptor {
@@ -77,8 +87,25 @@ public enum UnixSocket {
         try systemCall("SO_PEERCRED") {
             getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &raw, &size)
         }
-        return PeerCredentials(processID: raw.processID, userID: raw.userID)
+        return PeerCredentials(
+            processID: raw.processID,
+            userID: raw.userID,
+            groupID: raw.groupID
+        )
     }
+
+    /// The further groups that the process was in when it connected.
+    public static func peerGroups(of descriptor: Int32) throws(SystemError) -> [UInt32] {
+        var groups = [gid_t](repeating: 0, count: groupsMax)
+        var size = socklen_t(groups.count * MemoryLayout<gid_t>.size)
+        try systemCall("SO_PEERGROUPS") {
+            getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, &groups, &size)
+        }
+        return Array(groups.prefix(Int(size) / MemoryLayout<gid_t>.size))
+    }
+
+    /// How many groups a process may be in (NGROUPS_MAX).
+    private static let groupsMax = 65_536
 
     /// Says that no more bytes will be written; reading goes on.
     public static func finishWriting(_ socket: OwnedDescriptor) {

@@ -11,9 +11,11 @@ extension Broker {
             client.send(.error(.badRequest, "channel=\(number): channels are 0–254"))
             return
         }
-        client.offers[channel] = (type, Self.now)
+        client.offers[channel] = (String(type.prefix(Self.typeMax)), Self.now)
         client.send(.ok([]))
     }
+
+    private static let typeMax = 64
 
     /// Asks the other end, on a connection that is the program's like any other.
     func openDirectory(for client: BrokerClient) {

@@ -72,14 +72,16 @@ enum ComBrokerLauncher {
         let lock = try startLock(place)
         defer { withExtendedLifetime(lock) {} }
         if let socket = try connectRunning(place.files) { return socket }
-        try start(place, settings)
-        guard let socket = try connectRunning(place.files) else {
-            throw ComError(
-                .broker,
-                "The broker of \(place.name) ended as soon as it had started."
-            )
+        // On a machine that is busy, a broker may have given up waiting for its first program before that is
+        // its turn.
+        for _ in 0..<attemptsMax {
+            try start(place, settings)
+            if let socket = try connectRunning(place.files) { return socket }
         }
-        return socket
+        throw ComError(
+            .broker,
+            "The broker of \(place.name) ends as soon as it has started."
+        )
     }
 
     private static func startLock(_ place: ComPortPlace) throws(ComError) -> OwnedDescriptor {

@@ -1,18 +1,29 @@
 public import ByteTransport
+internal import LinuxSystem
 internal import SessionProtocol
 
 /// A client's stream with the greeting of `SessionProtocol` in front.
 ///
 /// The greeting leaves with the first bytes written and the answer is taken off the first bytes read, so
 /// it costs no round trip. A plain stub at the far end, which answers no greeting, is talked to as it is.
+/// Only where a password is to be proved does nothing else leave before that is done: `settle`.
 public final class GreetingTransport: ByteTransport {
     private let inner: any ByteTransport
-    private var pendingGreeting: [UInt8]
+    private let program: String
+    private var pendingLine: [UInt8]
     private var handshake: ClientHandshake? = ClientHandshake()
     private var early: [UInt8] = []
     private var refusal: String?
     /// What the server said of itself, once it has; nil for a plain stub.
     public private(set) var serverName: String?
+    /// How long a server that might be a plain stub may take to answer a greeting, in milliseconds.
+    static let questionMilliseconds = 5_000
+    /// What the user is told then, when nobody can be asked for it.
+    public static let passwordAskedWords =
+        "the server wants a password: add password=… to the connection string (the password itself,"
+        + " @file:PATH, @env:NAME or @ask)"
+    /// Whether the server ended the greeting because it wants a password.
+    public private(set) var isPasswordAsked = false
 
     /// Puts a greeting in front of a stream.
     ///
@@ -21,7 +32,8 @@ public final class GreetingTransport: ByteTransport {
     ///   - program: the name and version of this program, "cdb/0.1".
     public init(_ inner: any ByteTransport, program: String) {
         self.inner = inner
-        pendingGreeting = Greeting.client(role: .smartClient, program: program)
+        self.program = program
+        pendingLine = Greeting.client(role: .smartClient, program: program)
     }
 
     /// The inner stream's descriptor.
@@ -66,21 +78,38 @@ public final class GreetingTransport: ByteTransport {
             handshake = nil
             serverName = server
             early = rest
+        case .reply(let line):
+            pendingLine += line
+            _ = writePendingLine()
+        case .passwordAsked:
+            isPasswordAsked = true
+            return end(Self.passwordAskedWords)
         case .refused(let words):
-            refusal = words
-            return .ended(.failed(words))
+            return end(words)
         }
         return early.isEmpty ? .wouldBlock : takeEarly(maximum)
     }
 
+    private func end(_ words: String) -> ReadResult {
+        refusal = words
+        return .ended(.failed(words))
+    }
+
     /// Gives bytes to the stream, the greeting first.
     public func write(_ bytes: ArraySlice<UInt8>) -> Int? {
-        while !pendingGreeting.isEmpty {
-            guard let taken = inner.write(pendingGreeting[...]) else { return nil }
-            if taken == 0 { return 0 }
-            pendingGreeting.removeFirst(taken)
+        guard let isFree = writePendingLine() else { return nil }
+        return isFree ? inner.write(bytes) : 0
+    }
+
+    /// - Returns: whether nothing waits any more; nil when the stream is broken.
+    private func writePendingLine() -> Bool? {
+        while !pendingLine.isEmpty {
+            guard let taken = inner.write(pendingLine[...]) else { return nil }
+            if taken == 0 { return false }
+            pendingLine.removeFirst(taken)
         }
-        return inner.write(bytes)
+        inner.flush()
+        return true
     }
 
     /// Passes on what waits in the inner stream.
@@ -96,5 +125,99 @@ public final class GreetingTransport: ByteTransport {
     /// Closes both directions.
     public func close() {
         inner.close()
+    }
+}
+
+/// Greeting with a password, before anything else is said.
+extension GreetingTransport {
+    /// Greets, proves that the user knows the password, and has the server prove the same.
+    ///
+    /// - Parameter timeoutMilliseconds: how long the whole may take.
+    /// - Throws: the server's refusal, or that it does not answer, in words.
+    public func settle(
+        password: [UInt8],
+        timeoutMilliseconds: Int
+    ) throws(TransportError) {
+        let proof = PasswordProof.client(password, channelBinding: inner.channelBinding)
+        handshake = ClientHandshake(proof: proof)
+        pendingLine = Greeting.client(role: .smartClient, program: program, proof: proof)
+        try settle(timeoutMilliseconds)
+    }
+
+    /// Greets and waits for the answer.
+    ///
+    /// Where the server wants a password, the user is asked for it; when there
+    /// is none, the server's wish is the error.
+    ///
+    /// A server that keeps silent is a plain stub and is talked to as it is.
+    func settle(
+        asking ask: PasswordPrompt,
+        timeoutMilliseconds: Int
+    ) throws(TransportError) {
+        guard try isSettled(within: Self.questionMilliseconds), isPasswordAsked else { return }
+        guard let password = try ask(peerName) else {
+            throw TransportError("\(peerName): \(Self.passwordAskedWords)")
+        }
+        let proof = PasswordProof.client(password, channelBinding: inner.channelBinding)
+        refusal = nil
+        isPasswordAsked = false
+        pendingLine = handshake?.answer(with: proof) ?? []
+        try settle(timeoutMilliseconds)
+    }
+
+    private func settle(_ timeoutMilliseconds: Int) throws(TransportError) {
+        guard try isSettled(within: timeoutMilliseconds) else {
+            throw TransportError(
+                "\(peerName): no answer to the greeting within \(timeoutMilliseconds / 1000) s; a"
+                    + " server that is no dbgsrv gives none and cannot check a password"
+            )
+        }
+    }
+
+    /// Waits until the handshake is over, or the server wants a password.
+    private func isSettled(within timeoutMilliseconds: Int) throws(TransportError) -> Bool {
+        let deadline = monotonicNanoseconds() + UInt64(timeoutMilliseconds) * 1_000_000
+        while handshake != nil {
+            let canWrite = writePendingLine()
+            // A server that refuses may have closed before our line was out: its words come first.
+            switch read(maximum: 4096) {
+            case .bytes(let bytes):
+                early = bytes + early
+            case .ended where isPasswordAsked:
+                return true
+            case .ended(let reason):
+                throw TransportError("\(peerName): \(reason.words)")
+            case .wouldBlock where handshake != nil:
+                guard let canWrite else {
+                    throw TransportError("\(peerName): the connection broke")
+                }
+                guard monotonicNanoseconds() < deadline else { return false }
+                try wait(until: deadline, forWriting: !canWrite)
+            case .wouldBlock:
+                break
+            }
+        }
+        return true
+    }
+
+    private func wait(until deadline: UInt64, forWriting: Bool) throws(TransportError) {
+        if inner.hasBufferedInput { return }
+        var requests = [PollRequest(inner.descriptor, write: forWriting || hasBufferedOutput)]
+        do {
+            try pollDescriptors(&requests, untilMonotonicNanoseconds: deadline)
+        } catch {
+            throw TransportError(peerName, error)
+        }
+        if hasBufferedOutput { inner.flush() }
+    }
+}
+
+extension EndReason {
+    /// For people.
+    var words: String {
+        switch self {
+        case .closed: "the server closed the connection"
+        case .failed(let words): words
+        }
     }
 }

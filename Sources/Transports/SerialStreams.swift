@@ -103,6 +103,7 @@ private final class ComStreamListener: StreamListener {
                 descriptor: stream.descriptor,
                 peerName: stream.peerName,
                 link: .serial(baudRate: stream.baudRate),
+                origin: listener.name,
                 keeper: stream
             )
         } catch {

@@ -12,6 +12,10 @@ public struct AcceptedConnection {
     public let peerName: String
     /// The line beneath.
     public let link: LinkKind
+    /// Where the far end is, the same for each of its connections: an address, a user, a serial channel.
+    ///
+    /// What limits clients counts by it.
+    public let origin: String
     /// What must live as long as the connection.
     private let keeper: AnyObject?
 
@@ -20,11 +24,13 @@ public struct AcceptedConnection {
         descriptor: OwnedDescriptor,
         peerName: String,
         link: LinkKind,
+        origin: String? = nil,
         keeper: AnyObject? = nil
     ) {
         self.descriptor = descriptor
         self.peerName = peerName
         self.link = link
+        self.origin = origin ?? peerName
         self.keeper = keeper
     }
 }
@@ -35,6 +41,8 @@ public protocol StreamListener: AnyObject {
     var descriptor: Int32 { get }
     /// The connection string as lists show it, with the port or the pipe's name that was chosen.
     var displayedName: String { get }
+    /// Whether there is one client, whom `accept` gives at once, and no other after it (`clicon`).
+    var takesOneClient: Bool { get }
     /// Takes a waiting connection, or nil when there is none (any more).
     ///
     /// An error may pass: call again after `StreamListenerLimits.retryMilliseconds`, which tries to listen
@@ -42,10 +50,17 @@ public protocol StreamListener: AnyObject {
     func accept() throws(TransportError) -> AcceptedConnection?
 }
 
+extension StreamListener {
+    /// Most take any number.
+    public var takesOneClient: Bool { false }
+}
+
 /// Waits of those who use a listener.
 public enum StreamListenerLimits {
     /// How long to wait after a failed `accept`, in milliseconds.
     public static let retryMilliseconds = 1_000
+    /// How long a server may take to check a password, in milliseconds: four short lines on the slowest line.
+    public static let greetingMilliseconds = 30_000
 }
 
 /// Listens as a server's connection string says.
@@ -59,9 +74,6 @@ public func openListener(
     program: String,
     offering: String? = nil
 ) throws(TransportError) -> any StreamListener {
-    if connection.access.password != nil {
-        throw TransportError("password= is not supported by this version of \(program)")
-    }
     if connection.access.opensFirewall {
         throw TransportError("IcfEnable is not supported by this version of \(program)")
     }
@@ -72,23 +84,33 @@ public func openListener(
     case .tcp(let socket) where socket.reverseConnection == nil,
         .ssl(let socket, _) where socket.reverseConnection == nil:
         return try TCPStreamListener(connection, socket)
+    case .tcp(let socket), .ssl(let socket, _):
+        return try ReverseListener(connection, socket)
     case .npipe(let pipe), .spipe(let pipe, _):
         return try PipeStreamListener(connection, pipe)
     case .com(let serial):
         return try openComListener(connection, serial, program: program, offering: offering)
-    default:
-        throw unsupported(connection, program)
     }
 }
 
 /// Connects as a client's connection string says and sends no greeting: the bytes are the server's own.
+///
+/// A password in the string is proved first, in a greeting of our own.
 public func openRawStream(
     _ connection: ConnectionString,
     program: String
 ) throws(TransportError) -> any ByteTransport {
-    if connection.access.password != nil {
-        throw TransportError("password= is not supported by this version of \(program)")
+    guard let named = connection.access.password else {
+        return try openBareStream(connection, program: program)
     }
+    let password = try PasswordSource.password(named, of: connection.transportName)
+    return try openClientStream(connection, program: program, password: password)
+}
+
+private func openBareStream(
+    _ connection: ConnectionString,
+    program: String
+) throws(TransportError) -> any ByteTransport {
     KeyLog.announce(connection, program: program)
     guard let secure = try SecureChannel.client(connection) else {
         return try openPlainStream(connection, program: program)
@@ -102,10 +124,14 @@ private func openPlainStream(
     program: String
 ) throws(TransportError) -> any ByteTransport {
     switch connection {
+    case .tcp(let socket) where socket.reverseConnection != nil,
+        .ssl(let socket, _) where socket.reverseConnection != nil:
+        let name = program.prefix { $0 != "/" }
+        let made = try ReverseConnection.waitForServer(socket) { printError("\(name): \($0)\n") }
+        return try wrap(made.descriptor, peerName: made.peerName, link: .network)
     case .tcp(let socket), .ssl(let socket, _):
-        guard let host = socket.server else { throw unsupported(connection, program) }
         let made = try TCPSocket.connect(
-            host: host,
+            host: socket.server ?? "localhost",
             port: socket.ports.lowerBound,
             onlyIPv6: socket.onlyIPv6
         )
@@ -126,17 +152,50 @@ private func openPlainStream(
 public func openClientStream(
     _ text: String,
     program: String
-) throws(TransportError) -> any ByteTransport {
+) throws(TransportError) -> GreetingTransport {
     let connection: ConnectionString
     do {
         connection = try ConnectionString(text, for: .client)
     } catch {
         throw TransportError(error.description)
     }
-    return GreetingTransport(
-        try openRawStream(connection, program: program),
+    let named = connection.access.password
+    return try openClientStream(
+        connection,
+        program: program,
+        password: named.map { (named) throws(TransportError) in
+            try PasswordSource.password(named, of: connection.transportName)
+        }
+    )
+}
+
+/// Connects, greets a process server and proves a password to it, which is not the connection string's own.
+///
+/// - Parameter password: nil when none has been asked for yet; then the stream's first read tells when it is.
+public func openClientStream(
+    _ connection: ConnectionString,
+    program: String,
+    password: [UInt8]?
+) throws(TransportError) -> GreetingTransport {
+    let stream = GreetingTransport(
+        try openBareStream(connection, program: program),
         program: program
     )
+    if let password {
+        try stream.settle(
+            password: password,
+            timeoutMilliseconds: StreamListenerLimits.greetingMilliseconds
+        )
+    } else if connection.isReverse, PasswordSource.canAsk {
+        // This server comes once: there is no second connection on which to answer its question.
+        try stream.settle(
+            asking: { (server) throws(TransportError) in
+                try PasswordSource.ask("\(server) password: ")
+            },
+            timeoutMilliseconds: StreamListenerLimits.greetingMilliseconds
+        )
+    }
+    return stream
 }
 
 /// A transport over a descriptor, its failure in words.
@@ -150,14 +209,6 @@ func wrap(
     } catch {
         throw TransportError(peerName, error)
     }
-}
-
-private func unsupported(_ connection: ConnectionString, _ program: String) -> TransportError {
-    let isReverse = connection.displayed().contains("CliCon=")
-    let name = connection.transportName + (isReverse ? " with clicon" : "")
-    return TransportError(
-        "\(name) is not supported by this version of \(program)"
-    )
 }
 
 /// A TCP port as a listener of a process server.
@@ -182,7 +233,8 @@ private final class TCPStreamListener: StreamListener {
         return AcceptedConnection(
             descriptor: made.descriptor,
             peerName: secureName(made.peerName, transportName),
-            link: .network
+            link: .network,
+            origin: made.origin
         )
     }
 }

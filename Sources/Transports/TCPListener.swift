@@ -46,7 +46,7 @@ public final class TCPListener {
                 return nil
             }
             try TCPSocket.prepare(descriptor)
-            return TCPSocket.Connection(descriptor: descriptor, peerName: "tcp \(address)")
+            return TCPSocket.Connection(descriptor: descriptor, address: address)
         } catch {
             throw TransportError("tcp port \(port)", error)
         }

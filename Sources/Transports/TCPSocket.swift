@@ -9,6 +9,17 @@ public enum TCPSocket {
         public let descriptor: OwnedDescriptor
         /// The far end for people.
         public let peerName: String
+        /// The far end's address without its port, see `SocketAddress.machine`.
+        public let machine: String
+        /// Where the far end is, see `SocketAddress.origin`.
+        public let origin: String
+
+        init(descriptor: OwnedDescriptor, address: SocketAddress) {
+            self.descriptor = descriptor
+            peerName = "tcp \(address)"
+            machine = address.machine
+            origin = address.origin
+        }
     }
 
     /// How long one address may take to answer, in milliseconds.
@@ -18,7 +29,8 @@ public enum TCPSocket {
     public static func connect(
         host: String,
         port: Int,
-        onlyIPv6: Bool
+        onlyIPv6: Bool,
+        timeoutMilliseconds: Int = connectTimeoutMilliseconds
     ) throws(TransportError) -> Connection {
         let place = "tcp \(host):\(port)"
         let addresses: [SocketAddress]
@@ -30,9 +42,9 @@ public enum TCPSocket {
         var lastError = SystemError("connect", errorNumber: EHOSTUNREACH)
         for address in addresses {
             do {
-                let socket = try address.connect(timeoutMilliseconds: connectTimeoutMilliseconds)
+                let socket = try address.connect(timeoutMilliseconds: timeoutMilliseconds)
                 try prepare(socket)
-                return Connection(descriptor: socket, peerName: "tcp \(address)")
+                return Connection(descriptor: socket, address: address)
             } catch {
                 lastError = error
             }

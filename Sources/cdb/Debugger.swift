@@ -68,13 +68,9 @@ final class Debugger {
         } catch {
             throw ConnectionFailure(message: "\(error)")
         }
-        do {
-            let remote = try RemoteTarget(transport, interrupts: host)
-            host.remote = remote
-            return remote
-        } catch {
-            throw ConnectionFailure(message: error.message)
-        }
+        let remote = try openTarget(text, transport, interrupts: host)
+        host.remote = remote
+        return remote
     }
 
     private func makeSession(_ remote: RemoteTarget) -> DebugSession {

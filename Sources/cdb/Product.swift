@@ -1,6 +1,8 @@
+import WireCore
+
 /// What the program says of itself.
 enum Product {
-    static let version = "0.1.0"
+    static let version = ProgramVersion.text
     /// As the greeting to a process server has it.
     static let greeting = "cdb/" + version
     static let banner = "Linux Console Debugger Version \(version)"
@@ -14,6 +16,12 @@ enum Product {
           tcp:server=Host,port=Port
           com:port=Port,baud=BaudRate,channel=0-254
           npipe:server=localhost,pipe=PipeName
+          ssl:proto=tls1,certuser=Cert,server=Host,port=Port
+          spipe:proto=tls1,certuser=Cert,server=localhost,pipe=PipeName
+          com:...,proto=tls1,certuser=Cert
+            Cert: the server's certificate, by its thumbprint, or by the name of a copy in
+            ~/.config/dbgsrv/certificates (machuser=: /etc/dbgsrv/certificates); ca=Cert
+            takes what that authority vouches for, clientcert=Cert shows one of your own
 
         What to debug:
           -p PID          attach to a process of the target's machine (decimal)

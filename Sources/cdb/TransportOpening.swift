@@ -1,4 +1,7 @@
 import ByteTransport
+import ConnectionStrings
+import DebugTarget
+import RemoteClient
 import Transports
 
 /// Why there is no connection: one sentence.
@@ -7,9 +10,52 @@ struct ConnectionFailure: Error {
 }
 
 /// Opens the way to the process server.
-func openTransport(_ text: String) throws(ConnectionFailure) -> any ByteTransport {
+func openTransport(_ text: String) throws(ConnectionFailure) -> GreetingTransport {
     do {
         return try openClientStream(text, program: Product.greeting)
+    } catch {
+        throw ConnectionFailure(message: "\(error)")
+    }
+}
+
+/// The target behind a stream.
+///
+/// Where its server wants a password and a user sits at the terminal, the user is
+/// asked for it, and it is proved on a new connection: on this one RSP has been said already.
+func openTarget(
+    _ text: String,
+    _ transport: GreetingTransport,
+    interrupts: any WaitObserver
+) throws(ConnectionFailure) -> RemoteTarget {
+    do {
+        return try RemoteTarget(transport, interrupts: interrupts)
+    } catch {
+        guard transport.isPasswordAsked else { throw ConnectionFailure(message: error.message) }
+        guard let second = try openTransportAskingUser(text, transport.peerName) else {
+            throw ConnectionFailure(
+                message: "\(transport.peerName): \(GreetingTransport.passwordAskedWords)"
+            )
+        }
+        do {
+            return try RemoteTarget(second, interrupts: interrupts)
+        } catch {
+            throw ConnectionFailure(message: error.message)
+        }
+    }
+}
+
+/// - Returns: nil when nobody answers.
+private func openTransportAskingUser(
+    _ text: String,
+    _ peerName: String
+) throws(ConnectionFailure) -> GreetingTransport? {
+    do {
+        guard let password = try PasswordSource.ask("\(peerName) password: ") else { return nil }
+        return try openClientStream(
+            try ConnectionString(text, for: .client),
+            program: Product.greeting,
+            password: password
+        )
     } catch {
         throw ConnectionFailure(message: "\(error)")
     }

@@ -4,6 +4,7 @@ import LinuxSystem
 
 /// Reads the command line and runs the debugger.
 func runProgram(_ arguments: [String]) -> ExitCode {
+    OwnArguments.hideValues(of: "password=")
     let options: Options
     do {
         options = try OptionParser.parse(Array(arguments.dropFirst()))

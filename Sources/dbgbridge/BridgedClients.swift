@@ -2,6 +2,7 @@ internal import ByteTransport
 internal import ConnectionStrings
 internal import Glibc
 internal import LinuxSystem
+internal import SessionProtocol
 internal import Transports
 
 // A listener's clients: each is relayed by a process of its own, so that several can be there at once (lldb's
@@ -12,35 +13,57 @@ internal import Transports
 private enum InheritedDescriptors {
     /// The client's connection.
     static let connection: Int32 = 3
-    /// The client's name and the command line, each field ended by a zero byte.
+    /// Fields, each ended by a zero byte: the client's name, its origin, how many seconds it has to wait (or
+    /// nothing), and the command line.
     static let settings: Int32 = 4
+}
+
+/// How a relaying process ends.
+private enum RelayExit: Int32 {
+    /// The connection is over.
+    case finished = 0
+    /// The server could not be reached or was lost.
+    case serverLost = 2
+    /// The client did not know the password.
+    case wrongPassword = 101
 }
 
 /// The relays of a listener's clients.
 struct BridgedClients {
     /// The most clients at a time.
     static let countMax = 64
+    /// The most clients at a time where there is a password to be guessed.
+    static let countWithPasswordMax = 8
     /// The longest settings in bytes: what a pipe takes without anybody reading.
     static let settingsBytesMax = 65_536
     /// How long relays get to end in order, in milliseconds.
     private static let farewellMilliseconds = 3_000
 
+    private let hasPassword: Bool
     private var connections: [Int32: AcceptedConnection] = [:]
+    private var limits = PeerLimits()
+
+    init(hasPassword: Bool) {
+        self.hasPassword = hasPassword
+    }
 
     /// Starts a relay for a client.
     mutating func start(
         _ accepted: AcceptedConnection,
         _ options: RelayOptions
     ) throws(SystemError) {
-        guard connections.count < Self.countMax else {
-            let words = "refused, \(Self.countMax) clients are here already"
+        let limit = hasPassword ? Self.countWithPasswordMax : Self.countMax
+        guard connections.count < limit else {
+            let words = "refused, \(limit) clients are here already"
             printError("dbgbridge: \(accepted.peerName): \(words)\n")
             return
         }
-        let pipe = try ProgramLauncher.makePipe()
-        let fields = [accepted.peerName] + options.arguments
+        let fields =
+            [accepted.peerName, accepted.origin, waitSeconds(of: accepted).map { "\($0)" } ?? ""]
+            + options.arguments
         let settings: [UInt8] = fields.reduce(into: []) { $0 += Array($1.utf8) + [0] }
         precondition(settings.count <= Self.settingsBytesMax, "a command line is shorter")
+        let pipe = try ProgramLauncher.makePipe()
         _ = try pipe.write.write(settings[...])
         let standard = try (0...2).map { (number) throws(SystemError) in
             try OwnedDescriptor(duplicating: number)
@@ -54,9 +77,24 @@ struct BridgedClients {
         connections[process] = accepted
     }
 
+    private mutating func waitSeconds(of accepted: AcceptedConnection) -> Int? {
+        guard hasPassword,
+            case .mustWait(let seconds) = limits.verdict(
+                on: accepted.origin,
+                at: monotonicNanoseconds()
+            )
+        else { return nil }
+        return seconds
+    }
+
     /// Takes note of relays that have ended.
     mutating func reap() {
-        connections = connections.filter { ProgramLauncher.ending(of: $0.key) == nil }
+        for (process, accepted) in connections {
+            guard let ending = ProgramLauncher.ending(of: process) else { continue }
+            connections[process] = nil
+            guard hasPassword, ending.status == RelayExit.wrongPassword.rawValue else { continue }
+            limits.failed(accepted.origin, at: monotonicNanoseconds())
+        }
     }
 
     /// Ends all relays.
@@ -85,17 +123,31 @@ func relayInheritedClient() -> Int32 {
         while let bytes = try pipe.read(maximum: BridgedClients.settingsBytesMax), !bytes.isEmpty {
             settings += bytes
         }
-        let fields = settings.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-        guard let peerName = fields.first,
-            case .relay(let options) = try parseCommandLine(Array(fields.dropFirst()))
+        let fields = settings.split(separator: 0, omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        // The last field is what follows the last zero byte: nothing.
+        guard fields.count > 3,
+            case .relay(let options) = try parseCommandLine(Array(fields[3...].dropLast()))
         else { throw UsageError(description: "--relay is for dbgbridge's own use") }
         let connection = OwnedDescriptor(InheritedDescriptors.connection)
         try connection.setNonBlocking()
-        return try relay(
-            options,
-            AcceptedConnection(descriptor: connection, peerName: peerName, link: .network)
+        let accepted = AcceptedConnection(
+            descriptor: connection,
+            peerName: fields[0],
+            link: .network,
+            origin: fields[1]
         )
+        switch try relay(options, accepted, waitSeconds: Int(fields[2])) {
+        case .finished, .clientLost, .endRequested: return RelayExit.finished.rawValue
+        case .wrongPassword: return RelayExit.wrongPassword.rawValue
+        case .serverLost(let words):
+            return fail(
+                "\(options.server.displayed()): \(words)",
+                status: RelayExit.serverLost.rawValue
+            )
+        }
     } catch {
-        return fail("\(error)", status: 2)
+        return fail("\(error)", status: RelayExit.serverLost.rawValue)
     }
 }

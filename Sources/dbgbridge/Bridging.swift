@@ -17,10 +17,11 @@ func relayListener(
     at connection: ConnectionString
 ) throws -> Int32 {
     let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    var clients = BridgedClients(hasPassword: try ServerAccess(connection).hasPassword)
     let listener = try openListener(connection, program: programName)
     printError("dbgbridge: listening on \(listener.displayedName)\n")
-    var clients = BridgedClients()
     var lastProblem: String?
+    if listener.takesOneClient { return try relayReverse(options, listener) }
     while true {
         // A connection that cannot be taken stays in the queue and would wake us without end.
         let isDeaf = lastProblem != nil
@@ -50,16 +51,85 @@ func relayListener(
     return 0
 }
 
-/// Relays between the server and the client of a listener, whose connection this process was given.
-func relay(_ options: RelayOptions, _ accepted: AcceptedConnection) throws -> Int32 {
+/// Relays between the server and the one client that we connected to.
+private func relayReverse(
+    _ options: RelayOptions,
+    _ listener: any StreamListener
+) throws -> Int32 {
+    guard let accepted = try listener.accept() else { return 0 }
+    switch try relay(options, accepted, waitSeconds: nil) {
+    case .endRequested:
+        return 0
+    case .serverLost(let words):
+        return fail("\(options.server.displayed()): \(words)", status: 2)
+    case .finished, .clientLost, .wrongPassword:
+        return fail(
+            "\(listener.displayedName): the connection is over; a bridge with clicon serves one client",
+            status: 2
+        )
+    }
+}
+
+/// Relays between the server and one client of a listener.
+///
+/// - Parameter waitSeconds: how long its far end has to wait before it may try a password again; nil where
+///   it may now.
+func relay(
+    _ options: RelayOptions,
+    _ accepted: AcceptedConnection,
+    waitSeconds: Int?
+) throws -> Relay.Ending {
     let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
     let port = SocketEnds(of: accepted.descriptor.number)?.port
-    guard let client = try clientTransport(options, accepted, endSignals) else { return 0 }
-    defer { client.close() }
-    let server = try openRawStream(options.server, program: programName)
+    guard case .listener(let string) = options.client,
+        let connection = try clientTransport(options, accepted, endSignals)
+    else { return .clientLost }
+    defer { connection.close() }
+    let client: any ByteTransport
+    let access = try ServerAccess(string)
+    switch try admit(connection, accepted, access, waitSeconds, endSignals) {
+    case .client(_, let stream): client = stream
+    case .wrongPassword(let words):
+        printError("dbgbridge: \(accepted.peerName): \(words)\n")
+        return .wrongPassword
+    case .refused(let words):
+        printError("dbgbridge: \(accepted.peerName): \(words)\n")
+        return .clientLost
+    case .endRequested: return .endRequested
+    }
+    let server: any ByteTransport
+    do {
+        server = try openRawStream(options.server, program: programName)
+    } catch {
+        return .serverLost(error.description)
+    }
     defer { server.close() }
     var relay = Relay(server: server, client: client, clientPort: port, endSignals: endSignals)
-    return status(of: try relay.run(), peerName: options.server.displayed())
+    return try relay.run()
+}
+
+/// Lets a client through a bridge that has a password of its own.
+private func admit(
+    _ connection: any ByteTransport,
+    _ accepted: AcceptedConnection,
+    _ access: ServerAccess,
+    _ waitSeconds: Int?,
+    _ endSignals: SignalDescriptor
+) throws -> ClientWelcome {
+    guard access.hasPassword else { return .client(name: nil, connection) }
+    if let waitSeconds {
+        let words = AccessWords.tooManyFailures(from: accepted.origin, seconds: waitSeconds)
+        _ = connection.write(AccessWords.refusal(words)[...])
+        return .refused(words)
+    }
+    var reception = ClientReception(
+        connection,
+        access: access,
+        program: programName,
+        seconds: ClientReception.defaultSeconds,
+        endSignals: endSignals
+    )
+    return try reception.run()
 }
 
 /// A connection that a listener took, with TLS around it where its connection string says so.
@@ -91,7 +161,7 @@ private func clientTransport(
 
 private func status(of ending: Relay.Ending, peerName: String) -> Int32 {
     switch ending {
-    case .finished, .clientLost, .endRequested: 0
+    case .finished, .clientLost, .wrongPassword, .endRequested: 0
     case .serverLost(let words): fail("\(peerName): \(words)", status: 2)
     }
 }

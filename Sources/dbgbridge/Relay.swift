@@ -12,6 +12,8 @@ struct Relay {
         case serverLost(String)
         /// The client's side broke.
         case clientLost
+        /// The client did not know the password.
+        case wrongPassword
         /// A signal asks for the end.
         case endRequested
     }

@@ -1,13 +1,15 @@
 internal import Glibc
 internal import LinuxSystem
 internal import Transports
+internal import WireCore
 
 /// What others on the same serial port see of us.
-let programName = "dbgbridge/0.1"
+let programName = "dbgbridge/" + ProgramVersion.text
 
 func runBridge(_ arguments: [String]) -> Int32 {
     // A peer that has gone is told by the write's answer.
     signal(SIGPIPE, SIG_IGN)
+    OwnArguments.hideValues(of: "password=")
     let options: RelayOptions
     do {
         switch try parseCommandLine(arguments) {

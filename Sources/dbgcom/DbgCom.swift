@@ -1,4 +1,5 @@
 import ArgumentParser
+import WireCore
 
 /// The serial side of dbgsrv, for people and for the other programs.
 @main
@@ -11,7 +12,7 @@ struct DbgCom: ParsableCommand {
             rfc2217://HOST:PORT; docs/ports.md has the rules. A channel is a number, 0–254, on which both ends of a \
             cable agree.
             """,
-        version: "dbgcom/0.1",
+        version: "dbgcom/" + ProgramVersion.text,
         subcommands: [
             ListCommand.self, WatchCommand.self, StatsCommand.self, DoctorCommand.self,
             LoopbackCommand.self, BenchCommand.self, ConnectCommand.self, ServeCommand.self,

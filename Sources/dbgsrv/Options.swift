@@ -1,3 +1,5 @@
+internal import SessionProtocol
+internal import Transports
 internal import WireCore
 
 /// What the command line asks for.
@@ -22,6 +24,10 @@ struct ServeOptions: Equatable {
     var isVerbose = false
     /// `--log FILE`: write what happens to a file.
     var logFile: String?
+    /// `--max-sessions`, `--max-sessions-per-client`: how many there may be at once.
+    var limits = PeerLimits.Limits()
+    /// `--handshake-seconds N`: how long a client may take until it is greeted.
+    var greetingSeconds = ClientReception.defaultSeconds
     /// False for `--no-discovery`: other machines' `cdb -QR` is not answered.
     var answersDiscovery = true
 }
@@ -44,6 +50,12 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
             options.isVerbose = true
         case "--log":
             options.logFile = try value(of: "--log", "a file", &rest)
+        case "--max-sessions":
+            options.limits.sessionsMax = try number(of: option, 1...4096, &rest)
+        case "--max-sessions-per-client":
+            options.limits.sessionsPerPeerMax = try number(of: option, 1...4096, &rest)
+        case "--handshake-seconds":
+            options.greetingSeconds = try number(of: option, 1...3600, &rest)
         case "--new-certificate":
             return .newCertificate(try NewCertificateOptions(rest))
         case "--no-discovery":
@@ -78,14 +90,27 @@ private func value(
     return value
 }
 
+private func number(
+    of option: String,
+    _ range: ClosedRange<Int>,
+    _ rest: inout ArraySlice<String>
+) throws(UsageError) -> Int {
+    let limits = "a number, \(range.lowerBound)–\(range.upperBound)"
+    let text = try value(of: option, limits, &rest)
+    guard let number = Int(text), range.contains(number) else {
+        throw UsageError(description: "\(option) takes \(limits), but was '\(text)'")
+    }
+    return number
+}
+
 private func unknown(_ option: String) -> UsageError {
     let planned = ["-c", "-cs", "-sifeo", "-pc"]
     if planned.contains(option) {
         return UsageError(description: "\(option) is not supported by this version of dbgsrv")
     }
     let known = [
-        "-t", "-v", "--log", "--new-certificate", "--no-discovery", "-x", "-?", "--help",
-        "--version",
+        "-t", "-v", "--log", "--max-sessions", "--max-sessions-per-client", "--handshake-seconds",
+        "--new-certificate", "--no-discovery", "-x", "-?", "--help", "--version",
     ]
     let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" } ?? ""
     return UsageError(description: "there is no option '\(option)'\(hint) (dbgsrv -? lists them)")
@@ -105,6 +130,9 @@ let helpText = """
 
       -v          say on standard error what happens
       --log FILE  write what happens to FILE
+      --max-sessions N             sessions at once (256)
+      --max-sessions-per-client N  sessions of one machine, user or serial channel at once (64)
+      --handshake-seconds N        how long a client may take until it is greeted (60)
       --no-discovery  do not answer other machines that ask for the servers here (cdb -QR)
       -x          ignore the rest of the command line
       -?          this help
@@ -117,6 +145,10 @@ let helpText = """
     ~/.config/dbgsrv/certificates, with machuser= in /etc/dbgsrv/certificates. proto= is tls1 (TLS 1.3
     or 1.2), tls12 or tls13; with clientcert=CERT only clients get in that show that certificate, or
     one that it vouches for.
+
+    A password: add ,password=SECRET to the transport (1–12 letters and digits), or keep it out of process
+    lists: ,password=@file:PATH (first line; chmod 600), ,password=@env:NAME or ,password=@ask. It is never
+    sent. gdb and lldb then come through dbgbridge. Wrong passwords make their sender wait longer and longer.
 
     Clients:   cdb -premote com:port=PORT,baud=RATE,channel=N -p PID
                cdb -premote tcp:server=HOST,port=PORT PROGRAM ARGUMENTS

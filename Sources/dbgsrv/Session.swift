@@ -11,9 +11,11 @@ internal import Transports
 ///
 /// - Returns: the process's exit status, see `SessionExit`.
 func runSession() -> Int32 {
+    let supervisorLine = OwnedDescriptor(SessionDescriptors.settings)
     let settings: SessionSettings
     do {
-        settings = try SessionSettings.inherited()
+        try closeOnExec(SessionDescriptors.settings)
+        settings = try SessionSettings.inherited(from: supervisorLine)
     } catch {
         return fail("\(error)", status: 1)
     }
@@ -33,15 +35,27 @@ func runSession() -> Int32 {
         guard let transport = try secure(plain, settings, endSignals, logger) else {
             return SessionExit.finished.rawValue
         }
+        defer { transport.close() }
         logger.info("\(settings.peerName): waiting for the client's first bytes")
-        switch try welcome(transport, endSignals: endSignals) {
+        var reception = ClientReception(
+            transport,
+            access: settings.access,
+            program: programName,
+            seconds: settings.greetingSeconds,
+            endSignals: endSignals
+        )
+        switch try reception.run() {
         case .endRequested:
             logger.info("\(settings.peerName): ended by a signal before the client said anything")
             return SessionExit.finished.rawValue
         case .refused(let words):
             logger.warning("\(settings.peerName): \(words)")
             return SessionExit.finished.rawValue
+        case .wrongPassword(let words):
+            logger.warning("\(settings.peerName): \(words)")
+            return SessionExit.wrongPassword.rawValue
         case .client(let name, let stream):
+            _ = try supervisorLine.write([1])
             logger.info("\(settings.peerName): the client is \(name ?? "a plain RSP client")")
             return try serve(stream, endSignals, logger)
         }
@@ -113,7 +127,8 @@ extension SessionResult {
     /// For the log.
     fileprivate var words: String {
         switch self {
-        case .clientLeft(let reason): "the client left (\(reason.words))"
+        case .clientLeft(.closed): "the client left (closed)"
+        case .clientLeft(.failed(let words)): "the client left (\(words))"
         case .clientMisbehaved(let words): "the session is ended: \(words)"
         case .ended: "ended by a signal"
         case .serverExitRequested: "the client ends the process server"

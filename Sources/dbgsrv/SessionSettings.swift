@@ -1,5 +1,6 @@
 internal import ByteTransport
 internal import LinuxSystem
+internal import Transports
 
 // A session process learns what it is to do from a pipe, not from its command line: a process list
 // shows command lines to everybody, and the connection string may hold a password.
@@ -14,8 +15,12 @@ struct SessionSettings: Equatable {
     var link: LinkKind
     /// Whether there is a log to write to, on `SessionDescriptors.log`.
     var hasLog: Bool
-    /// The server's connection string as written.
+    /// The server's connection string as written, but without its password.
     var transport: String
+    /// What the client has to prove.
+    var access: ServerAccess
+    /// How long the client may take until it is greeted.
+    var greetingSeconds: Int
     /// How long a TLS handshake may take on a quick line, in milliseconds.
     var handshakeMilliseconds: Int
 
@@ -40,6 +45,7 @@ extension SessionSettings {
         let fields = [
             ("supervisor", "\(supervisor)"), ("peer", peerName), ("link", link.word),
             ("log", hasLog ? "yes" : "no"), ("transport", transport),
+            ("access", access.encoded), ("greeting-seconds", "\(greetingSeconds)"),
             ("handshake", "\(handshakeMilliseconds)"),
         ]
         return fields.flatMap { Array("\($0.0)=\($0.1)".utf8) + [0] }
@@ -57,6 +63,8 @@ extension SessionSettings {
         guard let supervisor = fields["supervisor"].flatMap({ Int32($0) }),
             let peerName = fields["peer"], let link = fields["link"],
             let hasLog = fields["log"], let transport = fields["transport"],
+            let access = fields["access"].flatMap(ServerAccess.init(encoded:)),
+            let greetingSeconds = fields["greeting-seconds"].flatMap({ Int($0) }),
             let handshake = fields["handshake"].flatMap({ Int($0) }), handshake > 0
         else { return nil }
         self.init(
@@ -65,13 +73,16 @@ extension SessionSettings {
             link: LinkKind(word: link),
             hasLog: hasLog == "yes",
             transport: transport,
+            access: access,
+            greetingSeconds: greetingSeconds,
             handshakeMilliseconds: handshake
         )
     }
 
     /// Reads the record that the supervisor left on `SessionDescriptors.settings`.
-    static func inherited() throws -> SessionSettings {
-        let pipe = OwnedDescriptor(SessionDescriptors.settings)
+    ///
+    /// - Parameter line: that descriptor; afterwards it takes one byte when the client is greeted.
+    static func inherited(from pipe: OwnedDescriptor) throws -> SessionSettings {
         var record: [UInt8] = []
         while let bytes = try pipe.read(maximum: bytesMax), !bytes.isEmpty {
             record += bytes

@@ -11,8 +11,6 @@ internal import Transports
 /// It reads nothing from its clients and traces nothing itself, so nothing that a client or a debuggee does
 /// can hold up or end anything but that client's own session.
 final class Supervisor {
-    /// How many sessions may run at the same time.
-    static let sessionsMax = 256
     /// How long sessions get to let go of their debuggees at the end, in milliseconds.
     ///
     /// More than a session waits for the death of a process that the kernel holds on to (5 s).
@@ -22,22 +20,31 @@ final class Supervisor {
     private let announcement: Announcement
     private let signals: SignalDescriptor
     private let transport: String
+    private let access: ServerAccess
+    private let greetingSeconds: Int
     private let logger: Logger
     private let logDescriptor: Int32?
-    private var sessions: [Int32: AcceptedConnection] = [:]
+    private var table: SessionTable
     private var lastProblem: String?
 
-    /// - Parameter transport: the connection string as written, for the sessions.
+    /// - Parameters:
+    ///   - options: what the command line asks for.
+    ///   - access: what clients have to prove.
     init(
         listener: any StreamListener,
         announcement: Announcement,
-        transport: String,
+        options: ServeOptions,
+        access: ServerAccess,
         logger: Logger,
         logDescriptor: Int32?
     ) throws(SystemError) {
         self.listener = listener
         self.announcement = announcement
-        self.transport = transport
+        self.access = access
+        transport = ConnectionString.withoutPassword(options.transport)
+        greetingSeconds = options.greetingSeconds
+        let isSecure = (try? ConnectionString(options.transport, for: .server))?.security != nil
+        table = SessionTable(options.limits, explainsRefusals: !isSecure)
         self.logger = logger
         self.logDescriptor = logDescriptor
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
@@ -48,27 +55,45 @@ final class Supervisor {
         let manager = ServiceNotifier()
         manager?.say("READY=1", "STATUS=listening on \(listener.displayedName)")
         logger.info("listening on \(listener.displayedName)")
+        if listener.takesOneClient { acceptConnections() }
         while true {
             // A connection that cannot be taken stays in the queue and would wake us without end.
             let isDeaf = lastProblem != nil
-            var requests = [
-                PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
-                announcement.request,
-            ]
-            let waits = [
-                isDeaf ? StreamListenerLimits.retryMilliseconds : nil,
-                announcement.waitMilliseconds,
-            ]
-            try pollDescriptors(&requests, timeoutMilliseconds: waits.compactMap(\.self).min())
+            let reports = table.awaitedReports
+            var requests =
+                [
+                    PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
+                    announcement.request,
+                ] + reports.map { PollRequest($0.descriptor) }
+            try pollDescriptors(&requests, timeoutMilliseconds: waitMilliseconds(isDeaf))
+            for (report, request) in zip(reports, requests.dropFirst(3)) where request.isReadable {
+                table.takeReport(of: report.process)
+            }
+            table.releaseRefused()
             if requests[0].isReadable, let reason = handleSignals() {
                 logger.info("ending: \(reason)")
                 break
+            }
+            if listener.takesOneClient, table.isEmpty {
+                throw TransportError(
+                    "\(listener.displayedName): the connection is over; a server with clicon serves one"
+                        + " client, start it again for another"
+                )
             }
             if requests[1].isReadable || isDeaf { acceptConnections() }
             if requests[2].isReadable { announcement.answer() }
         }
         manager?.say("STOPPING=1")
         endSessions()
+    }
+
+    private func waitMilliseconds(_ isDeaf: Bool) -> Int? {
+        let now = monotonicNanoseconds()
+        let refused = table.refusedDeadline.map { deadline in
+            deadline > now ? Int((deadline - now) / 1_000_000) + 1 : 0
+        }
+        let retry = isDeaf ? StreamListenerLimits.retryMilliseconds : nil
+        return [refused, retry, announcement.waitMilliseconds].compactMap(\.self).min()
     }
 
     /// - Returns: why to end, nil to go on.
@@ -96,56 +121,65 @@ final class Supervisor {
     }
 
     private func startSession(on connection: AcceptedConnection) {
-        guard sessions.count < Self.sessionsMax else {
-            let words = "\(Self.sessionsMax) sessions run already; try again when one has ended"
+        if let words = table.objection(to: connection) {
             logger.warning("\(connection.peerName): refused, \(words)")
-            _ = try? connection.descriptor.write(Greeting.refused(words)[...])
+            table.refuse(connection, words)
             return
         }
         do {
-            let process = try start(connection)
-            sessions[process] = connection
+            let (process, report) = try start(connection)
+            table.enter(process, connection, report: report)
             logger.info("\(connection.peerName) connected, session process \(process)")
         } catch {
             logger.error("\(connection.peerName): \(error)")
         }
     }
 
-    private func start(_ connection: AcceptedConnection) throws(SystemError) -> Int32 {
+    /// - Returns: the process, and where it will say that its client is greeted.
+    private func start(
+        _ connection: AcceptedConnection
+    ) throws(SystemError) -> (process: Int32, report: OwnedDescriptor) {
+        let (ours, theirs) = try settings(for: connection)
         // Standard streams first, then what SessionDescriptors names.
         var descriptors = try (0...2).map { (number) throws(SystemError) in
             try OwnedDescriptor(duplicating: number)
         }
         descriptors.append(connection.descriptor)
-        descriptors.append(try settingsPipe(for: connection))
+        descriptors.append(theirs)
         if let logDescriptor {
             descriptors.append(try OwnedDescriptor(duplicating: logDescriptor))
         }
-        return try ProgramLauncher.start(
-            ProgramLauncher.ownPath ?? "/proc/self/exe",
+        let process = try ProgramLauncher.start(
+            ProgramLauncher.ownProgram,
             arguments: ["--session"],
             descriptors: descriptors,
             newSession: true
         )
+        return (process, ours)
     }
 
-    /// A pipe from which the settings of a session can be read to the end.
-    private func settingsPipe(
+    /// Two ends of a line: from one the settings of a session can be read to their end, and it answers on it when
+    /// its client is greeted.
+    private func settings(
         for connection: AcceptedConnection
-    ) throws(SystemError) -> OwnedDescriptor {
+    ) throws(SystemError) -> (ours: OwnedDescriptor, theirs: OwnedDescriptor) {
         let settings = SessionSettings(
             supervisor: getpid(),
             peerName: connection.peerName,
             link: connection.link,
             hasLog: logDescriptor != nil,
             transport: transport,
+            access: access,
+            greetingSeconds: greetingSeconds,
             handshakeMilliseconds: TLSHandshakeLimit.milliseconds
         )
         let record = settings.encoded
         precondition(record.count <= SessionSettings.bytesMax, "a command line is shorter")
-        let pipe = try ProgramLauncher.makePipe()
-        _ = try pipe.write.write(record[...])
-        return pipe.read
+        let (ours, theirs) = try UnixSocket.makePair()
+        try ours.setNonBlocking()
+        _ = try ours.write(record[...])
+        UnixSocket.finishWriting(ours)
+        return (ours, theirs)
     }
 
     /// - Returns: whether one of the sessions asked for the server's end.
@@ -153,11 +187,12 @@ final class Supervisor {
         var endsServer = false
         var status: Int32 = 0
         while case let process = waitpid(-1, &status, WNOHANG), process > 0 {
-            guard let peer = sessions.removeValue(forKey: process)?.peerName else { continue }
             let exitCode = status & 0x7f == 0 ? (status >> 8) & 0xff : nil
-            endsServer = endsServer || exitCode == SessionExit.endServer.rawValue
+            let exit = exitCode.flatMap(SessionExit.init(rawValue:))
+            guard let peer = table.remove(process, exit)?.peerName else { continue }
+            endsServer = endsServer || exit == .endServer
             switch exitCode {
-            case SessionExit.finished.rawValue, SessionExit.endServer.rawValue:
+            case .some where exit != nil:
                 logger.info("\(peer): session ended")
             case .some(let code):
                 logger.error("\(peer): session process \(process) ended with status \(code)")
@@ -171,28 +206,20 @@ final class Supervisor {
     }
 
     private func endSessions() {
-        for process in sessions.keys { kill(process, SIGTERM) }
+        for process in table.sessions.keys { kill(process, SIGTERM) }
         let deadline = monotonicNanoseconds() + UInt64(Self.farewellMilliseconds) * 1_000_000
-        while !sessions.isEmpty, monotonicNanoseconds() < deadline {
+        while !table.isEmpty, monotonicNanoseconds() < deadline {
             var requests = [PollRequest(signals.number)]
             let left = Int((deadline - min(deadline, monotonicNanoseconds())) / 1_000_000) + 1
             _ = try? pollDescriptors(&requests, timeoutMilliseconds: left)
             while signals.next() != nil {}
             _ = reapSessions()
         }
-        for (process, connection) in sessions {
+        for (process, session) in table.sessions {
             logger.error(
-                "\(connection.peerName): session process \(process) does not end and is killed"
+                "\(session.connection.peerName): session process \(process) does not end and is killed"
             )
             kill(process, SIGKILL)
         }
     }
-}
-
-/// How a session process ends.
-enum SessionExit: Int32 {
-    /// The client left, or the supervisor asked for the end.
-    case finished = 0
-    /// The client asked for the end of the whole process server.
-    case endServer = 100
 }

@@ -3,13 +3,15 @@ internal import DiscoveryProtocol
 internal import Glibc
 internal import LinuxSystem
 internal import Transports
+internal import WireCore
 
 /// What clients, and others on the same serial port, see of us.
-let programName = "dbgsrv/0.1"
+let programName = "dbgsrv/" + ProgramVersion.text
 
 func runProgram(_ arguments: [String]) -> Int32 {
     // A peer that has gone is told by the write's answer.
     signal(SIGPIPE, SIG_IGN)
+    OwnArguments.hideValues(of: "password=")
     do {
         switch try parseCommandLine(arguments) {
         case .help:
@@ -35,11 +37,15 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
         let logFile = try options.logFile.map { (path) throws in try openLogFile(path) }
         let logDescriptor = logFile?.number ?? (options.isVerbose ? 2 : nil)
         let logger = makeLogger(descriptor: logDescriptor)
+        let access = try ServerAccess(connection)
         let listener = try openListener(
             connection,
             program: programName,
             offering: ServerEntry.processServer
         )
+        for line in StartNotices.lines(for: connection, displayedName: listener.displayedName) {
+            printError("dbgsrv: \(line)\n")
+        }
         let supervisor = try Supervisor(
             listener: listener,
             announcement: Announcement(
@@ -48,7 +54,8 @@ func serve(_ options: ServeOptions, _ connection: ConnectionString) -> Int32 {
                 answersOthers: options.answersDiscovery,
                 logger: logger
             ),
-            transport: options.transport,
+            options: options,
+            access: access,
             logger: logger,
             logDescriptor: logDescriptor
         )

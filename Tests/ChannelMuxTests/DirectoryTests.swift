@@ -55,6 +55,8 @@ struct DirectoryTests {
     @Test("MUX-48: a peer without the feature never sees an OPEN to it, and nothing else changes")
     func olderPeer() throws {
         let cable = Cable(LineConditions(baudRate: 115_200), configure: olderRight)
+        // It would be offered, were it sent.
+        try cable.right.link.listen(on: .directory, at: cable.now)
         let id = try cable.left.link.connect(to: .directory, waiting: false, at: cable.now)
         cable.run(milliseconds: 2_000) { cable.left.refusals[id] != nil }
         #expect(cable.left.refusals[id] == .noListener)

@@ -93,7 +93,7 @@ struct CommandLineTests {
     func silence() throws {
         let lab = try Lab()
         let log = "\(lab.folder)/log"
-        let server = try lab.start("dbgsrv", ["-t", "tcp:port=0", "--log", log])
+        let server = try lab.start("dbgsrv", ["-t", "npipe:pipe=quiet", "--log", log])
         while (try? String(contentsOfFile: log, encoding: .utf8))?.contains("listening") != true {
             try #require(server.isRunning)
         }

@@ -206,17 +206,22 @@ struct LLDBSessionTests {
         #expect(output.contains("Process \(steps.processID) detached"), comment)
     }
 
-    @Test(
-        "without the platform: gdb-remote at the prompt, then attach; a wait for a program's start"
-    )
+    @Test("without the platform: gdb-remote at the prompt, then attach, interrupt, detach")
     func plainConnection() throws {
         let lab = try Lab()
-        let (_, port) = try lab.startTCPServer()
+        let (server, port) = try lab.startTCPServer()
         let steps = try RunningSteps(in: lab)
         let lldb = try lab.startOther("/usr/bin/lldb", ["--no-lldbinit"])
+        lldb.type("log enable -f \(lab.folder)/lldb.log gdb-remote packets\n")
         lldb.type("gdb-remote 127.0.0.1:\(port)\n")
+        try server.wait(for: "plain RSP client", in: \.errors)
         lldb.type("process attach -p \(steps.processID)\n")
-        try lldb.wait(for: "stop reason = signal SIGSTOP")
+        do {
+            try lldb.wait(for: "stop reason = signal SIGSTOP")
+        } catch {
+            let log = try? String(contentsOfFile: "\(lab.folder)/lldb.log", encoding: .utf8)
+            Issue.record("\(error)\n\(server.errors)\n\(log?.suffix(2000) ?? "")")
+        }
         lldb.type("breakpoint set --name leaf\ncontinue\n")
         try lldb.wait(for: "stop reason = breakpoint 1.1")
         lldb.type("bt\n")

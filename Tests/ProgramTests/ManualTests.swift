@@ -7,16 +7,31 @@ struct ManualTests {
         "list", "watch", "stats", "doctor", "loopback", "bench", "connect", "serve", "cable",
     ]
 
-    private var manual: URL {
+    private var manual: URL { manual(of: "dbgcom") }
+
+    private func manual(of program: String) -> URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("docs/man/dbgcom.1")
+            .deletingLastPathComponent().appendingPathComponent("docs/man/\(program).1")
     }
 
-    @Test("the manual is well-formed")
-    func lint() throws {
-        let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "warning", manual.path])
+    @Test("the manuals are well-formed", arguments: ["dbgcom", "dbgsrv", "cdb", "dbgbridge"])
+    func lint(program: String) throws {
+        let path = manual(of: program).path
+        let lint = try run("/usr/bin/mandoc", ["-T", "lint", "-W", "warning", path])
         #expect(lint.status == 0, "\(lint)")
         #expect(lint.output.isEmpty, "\(lint.output)")
+    }
+
+    @Test("the manuals know every option that the help has", arguments: ["dbgsrv", "cdb"])
+    func options(program: String) throws {
+        let text = try String(contentsOf: manual(of: program), encoding: .utf8)
+            .replacing("\\-", with: "-")
+        let lab = try Lab()
+        let help = try lab.run(program, ["-?"])
+        #expect(help.status == 0)
+        for option in help.output.matches(of: /^ +(--?[a-zA-Z-]+)/.anchorsMatchLineEndings()) {
+            #expect(text.contains(option.output.1), "\(program) \(option.output.1)")
+        }
     }
 
     @Test("the manual knows every command and every option", arguments: commands)

@@ -10,6 +10,7 @@ import Testing
     func attachAndDetach() async throws {
         let program = try RunningProgram("loop", ["20"])
         let id = program.id
+        while program.status("Threads") != "20" { usleep(1000) }
         let progress = program.progress
         try await onTracerThread { target in
             let thread = try target.attach(to: id)
@@ -118,7 +119,7 @@ import Testing
         let (tracer, _) = try spawn([
             "gdb", "-nx", "-batch", "-p", "\(id)", "-ex", "shell sleep 300",
         ])
-        while program.status("TracerPid") == "0" { usleep(1000) }
+        while program.status("State") != "t (tracing stop)" { usleep(1000) }
         let other = try #require(program.status("TracerPid"))
         try await onTracerThread { target in
             let error = #expect(throws: TargetError.self) { _ = try target.attach(to: id) }
@@ -131,6 +132,8 @@ import Testing
         }
         kill(tracer, SIGKILL)
         waitpid(tracer, nil, 0)
+        // gdb attaches by SIGSTOP, and killed it may leave one behind.
+        program.signal(SIGCONT)
         try program.expectUntouched()
     }
 

@@ -27,6 +27,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     ("SessionProtocol", ["WireCore"]),
     ("TelnetSerial", []),
+    ("SharedSession", ["WireCore"]),
     ("DiscoveryProtocol", ["BrokerProtocol"]),
 
     // Edges.

@@ -13,3 +13,6 @@ pid_t clinux_start_program(
     const char *terminal);
 // A pipe whose ends are closed on exec.
 int clinux_pipe(int ends[2]);
+
+// The program's own arguments where the kernel put them, which is what a process list shows; ends with NULL.
+char **clinux_arguments(void);

@@ -6,6 +6,8 @@ import Testing
 final class Lab {
     let folder: String
     private var programs: [RunningProgram] = []
+    /// What is added to the environment of programs that are started from now on.
+    var variables: [String: String] = [:]
 
     init() throws {
         var template = Array("/tmp/dbgsrv-test-XXXXXX".utf8CString)
@@ -34,11 +36,13 @@ final class Lab {
 
     /// Sockets and locks of this lab's brokers stay in its folder; brokers end soon after their last user.
     var environment: [String: String] {
-        [
+        let usual = [
             "DBGSRV_RUNTIME_DIR": "\(folder)/run", "XDG_CACHE_HOME": "\(folder)/cache",
-            "HOME": folder,
+            "HOME": folder, "DBGSRV_CERTIFICATES": "\(folder)/certificates",
+            "DBGSRV_MACHINE_CERTIFICATES": "\(folder)/machine-certificates",
             "DBGSRV_BROKER_IDLE_SECONDS": "2",
         ]
+        return usual.merging(variables) { $1 }
     }
 
     /// Starts one of our programs; it is ended with the lab.

@@ -1,0 +1,38 @@
+internal import ConnectionStrings
+internal import Glibc
+internal import LinuxSystem
+
+/// What the user hears at the start without having asked: nothing, in most cases.
+enum StartNotices {
+    /// Lines for standard error.
+    ///
+    /// - Parameter displayedName: the connection string with the port or the pipe's name that was chosen.
+    static func lines(for connection: ConnectionString, displayedName: String) -> [String] {
+        let place = choosesPlace(connection) ? ["listening on \(displayedName)"] : []
+        return place + warning(connection)
+    }
+
+    /// Whether only the server knows where it can be reached.
+    private static func choosesPlace(_ connection: ConnectionString) -> Bool {
+        switch connection {
+        case .tcp(let socket), .ssl(let socket, _):
+            socket.reverseConnection == nil && (socket.ports.count > 1 || socket.ports.contains(0))
+        case .npipe(let pipe), .spipe(let pipe, _):
+            pipe.name.contains("%")
+        case .com:
+            false
+        }
+    }
+
+    private static func warning(_ connection: ConnectionString) -> [String] {
+        guard case .tcp(let socket) = connection, socket.reverseConnection == nil,
+            socket.access.password == nil
+        else { return [] }
+        return [
+            "WARNING: whoever reaches this TCP port debugs as user \(userName(geteuid())): there is"
+                + " neither a password nor TLS.",
+            "Write tcp:port=…,password=@file:PATH, or ssl: with a certificate; for this machine only,"
+                + " npipe:pipe=NAME.",
+        ]
+    }
+}
