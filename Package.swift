@@ -88,6 +88,7 @@ let pureTargets: [Target] = [
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
+    library("AccessPolicy", ["WireCore"]),
     library("SharedSession", ["WireCore"]),
     library("DiscoveryProtocol", ["BrokerProtocol"]),
 ]
@@ -124,7 +125,7 @@ let edgeTargets: [Target] = [
     library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
     library(
         "RemoteServer",
-        ["WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
+        ["WireCore", "AccessPolicy", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
     ),
     library(
         "RemoteClient",
@@ -145,7 +146,7 @@ let programTargets: [Target] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget", "DiscoveryProtocol",
+            "DebugTarget", "DiscoveryProtocol", "AccessPolicy",
             "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
             logging,
         ]
@@ -190,6 +191,7 @@ let testTargets: [Target] = [
     tests("TidyTests", []),
     tests("WireCoreTests", ["WireCore"]),
     tests("DeflateTests", ["Deflate"]),
+    tests("AccessPolicyTests", ["AccessPolicy"]),
     tests("ConnectionStringsTests", ["ConnectionStrings", "WireCore"]),
     tests("SessionProtocolTests", ["SessionProtocol", "TLSEngine"]),
     tests(
@@ -241,8 +243,8 @@ let testTargets: [Target] = [
     tests(
         "RemoteServerTests",
         [
-            "RemoteServer", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "TestPrograms",
-            "SessionFixture",
+            "RemoteServer", "AccessPolicy", "GDBRemoteProtocol", "DebugTarget", "ByteTransport",
+            "TestPrograms", "SessionFixture",
         ]
     ),
     tests(
@@ -257,7 +259,10 @@ let testTargets: [Target] = [
     ),
     tests(
         "ProgramTests",
-        ["dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "TestPrograms"]
+        [
+            "dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "TestPrograms", "PtraceBackend",
+            "DebugTarget",
+        ]
     ),
     tests(
         "HardwareTests",

@@ -7,7 +7,7 @@ public enum BrokerRequest: Sendable, Equatable {
     /// Takes connections to a channel.
     case listen(channel: Int)
     /// Lets the other end of the cable know what this program serves on a channel, as long as it listens on it.
-    case offer(channel: Int, type: String)
+    case offer(channel: Int, type: String, transport: String)
     /// Opens a connection on which the other end says what it offers.
     case directory
     /// Opens a connection to a channel; `waits` for a listener when there is none.
@@ -92,8 +92,11 @@ extension BrokerRequest {
                 ]
             )
         case .listen(let channel): BrokerLine("listen", [("channel", String(channel))])
-        case .offer(let channel, let type):
-            BrokerLine("offer", [("channel", String(channel)), ("type", type)])
+        case .offer(let channel, let type, let transport):
+            BrokerLine(
+                "offer",
+                [("channel", String(channel)), ("type", type), ("transport", transport)]
+            )
         case .directory: BrokerLine("directory")
         case .connect(let channel, let waits):
             BrokerLine("connect", [("channel", String(channel)), ("wait", waits ? "1" : "0")])
@@ -134,7 +137,11 @@ extension BrokerRequest {
             .listen(channel: try reader.channel())
         },
         Decoder(keyword: "offer") { reader throws(BrokerProtocolError) in
-            .offer(channel: try reader.channel(), type: try reader.text("type"))
+            .offer(
+                channel: try reader.channel(),
+                type: try reader.text("type"),
+                transport: try reader.text("transport")
+            )
         },
         Decoder(keyword: "directory") { _ throws(BrokerProtocolError) in .directory },
         Decoder(keyword: "connect") { reader throws(BrokerProtocolError) in

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -100,7 +101,10 @@ static int open_streams(const struct clinux_launch *launch) {
 
 static void run_child(const struct clinux_launch *launch, int release, int report) {
     restore_signals();
-    if ((launch->terminal ? setsid() : setpgid(0, 0)) < 0) fail(report, CLINUX_LAUNCH_SETUP);
+    int starts_session = launch->new_session || launch->terminal;
+    if ((starts_session ? setsid() : setpgid(0, 0)) < 0) fail(report, CLINUX_LAUNCH_SETUP);
+    // The right to trace others (CAP_SYS_PTRACE as an ambient capability) is the server's, not the program's.
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     char go;
     ssize_t taken;
     do {

@@ -16,7 +16,14 @@ extension CertificateFolder {
                     + " \(found.file); put the right key there or make a new pair"
             )
         }
-        return TLSIdentity(chain: found.chain, key: key)
+        let identity = TLSIdentity(chain: found.chain, key: key)
+        if let weakness = identity.weakness {
+            throw CertificateError(
+                "\(found.file): the certificate is too weak for TLS (\(weakness)); make another with a"
+                    + " key on P-256 or an RSA key of 2048 bits at least"
+            )
+        }
+        return identity
     }
 
     private static func check(

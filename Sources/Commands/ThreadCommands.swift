@@ -10,7 +10,9 @@ let threadCommands: [Command] = [
         details: """
             Thread is a number, . (the current one), # (of the last event), * (all), ~[tid] (by kernel id)
             or [expression]. ~2s chooses a thread, ~2f freezes and ~2u thaws it, ~2e Command carries out any
-            command.
+            command. ~2n raises a thread's suspend count and ~2m lowers it; above 1 (the debugger's own
+            stop) it does not run. A process that SIGSTOP or dbgsrv -cs has stopped counts one more for
+            each of its threads, and ~*m lets it run.
             """,
         // A line that begins with ~ is taken apart before the table is asked.
         run: { try $0.interpreter.runThreadCommand("~" + $0.rest) }
@@ -100,12 +102,14 @@ extension CommandInterpreter {
             session.select(threads[0])
             nextDisassembly = nil
             return session.showLocation()
-        case "f", "n":
-            threads.forEach { $0.isFrozen = true }
-            return
-        case "u", "m":
-            threads.forEach { $0.isFrozen = false }
-            return
+        case "f":
+            return threads.forEach { $0.isFrozen = true }
+        case "u":
+            return threads.forEach { $0.isFrozen = false }
+        case "n":
+            return threads.forEach { $0.suspendCount += 1 }
+        case "m":
+            return threads.forEach { resume($0) }
         default:
             break
         }
@@ -133,6 +137,21 @@ extension CommandInterpreter {
         }
     }
 
+    /// `~m`: takes one from a thread's suspend count.
+    private func resume(_ thread: ThreadState) {
+        if thread.suspendCount > 0 {
+            thread.suspendCount -= 1
+        } else if let process = session.process(of: thread) {
+            // Job control knows no single threads.
+            session.endSuspension(of: process)
+        }
+    }
+
+    private func suspendCount(of thread: ThreadState) -> Int {
+        let isSuspended = session.process(of: thread)?.isSuspended ?? false
+        return 1 + thread.suspendCount + (isSuspended ? 1 : 0)
+    }
+
     private static func resumes(_ command: String) -> Bool {
         ["g", "p", "t"].contains(String(command.prefix(1)))
     }
@@ -154,7 +173,8 @@ extension CommandInterpreter {
         let block = threadPointer(of: thread)
         let state = thread.isFrozen ? "Frozen  " : "Unfrozen"
         let name = thread.name.isEmpty ? "" : " \"\(thread.name)\""
-        let text = "\(mark)\(number)  Id: \(id) Suspend: 1 \(block)\(state)\(name)"
+        let text =
+            "\(mark)\(number)  Id: \(id) Suspend: \(suspendCount(of: thread)) \(block)\(state)\(name)"
         return CommandText.trim(text) == text ? text : mark + CommandText.trimEnd(text.dropFirst())
     }
 

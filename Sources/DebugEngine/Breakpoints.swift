@@ -109,7 +109,7 @@ extension DebugSession {
             if process.id == currentProcess?.id {
                 temporary.forEach { wanted.insert(Breakpoint(.software, at: TargetAddress($0))) }
             }
-            if let address = moduleEventAddress(of: process) {
+            if !process.refusesModuleEvents, let address = moduleEventAddress(of: process) {
                 wanted.insert(Breakpoint(.software, at: TargetAddress(address)))
             }
             try apply(wanted, to: process)
@@ -126,9 +126,26 @@ extension DebugSession {
                 try target.insertBreakpoint(breakpoint, in: process.id)
             } catch {
                 if error.code == .disconnected { throw error }
+                if breakpoint.address.rawValue == process.moduleEventAddress,
+                    !isWanted(breakpoint, in: process)
+                {
+                    // A server may allow no breakpoints; modules are then looked at when it stops.
+                    process.refusesModuleEvents = true
+                    continue
+                }
                 throw insertionFailure(breakpoint, error)
             }
             process.inserted.insert(breakpoint)
+        }
+    }
+
+    /// Whether the user has a breakpoint there.
+    private func isWanted(_ breakpoint: Breakpoint, in process: ProcessState) -> Bool {
+        breakpoints.all.contains { logical in
+            logical.isEnabled
+                && logical.sites.contains {
+                    $0.process == process.id && logical.physical(at: $0) == breakpoint
+                }
         }
     }
 

@@ -126,7 +126,7 @@ extension DebugSession {
         var candidates = [thread]
         if let event = eventThread, event !== thread { candidates.append(event) }
         return try candidates.filter { candidate in
-            guard !candidate.isFrozen, let process = process(of: candidate),
+            guard !candidate.isHeld, let process = process(of: candidate),
                 !process.inserted.isEmpty
             else { return false }
             let address = TargetAddress(try programCounter(of: candidate))
@@ -165,22 +165,24 @@ extension DebugSession {
             actions.append(ResumeAction(.thread(thread.id), kind, signal: thread.pendingSignal))
         }
         let others = processes.flatMap(\.threads).filter { $0 !== thread || actions.isEmpty }
-        for other in others where other.pendingSignal != nil && !other.isFrozen {
+        for other in others where other.pendingSignal != nil && !other.isHeld {
             actions.append(ResumeAction(.thread(other.id), .run, signal: other.pendingSignal))
         }
-        guard processes.contains(where: { $0.threads.contains(where: \.isFrozen) }) else {
+        guard processes.contains(where: { $0.threads.contains(where: \.isHeld) }) else {
             return actions + [ResumeAction(.all, .run)]
         }
         try processes.forEach { try refreshThreads(of: $0) }
         for other in processes.flatMap(\.threads)
-        where !other.isFrozen && other !== thread && other.pendingSignal == nil {
+        where !other.isHeld && other !== thread && other.pendingSignal == nil {
             actions.append(ResumeAction(.thread(other.id), .run))
         }
-        if actions.isEmpty, !thread.isFrozen {
+        if actions.isEmpty, !thread.isHeld {
             actions.append(ResumeAction(.thread(thread.id), kind))
         }
         guard !actions.isEmpty else {
-            throw EngineError.sentence("All threads are frozen; ~*u thaws them")
+            throw EngineError.sentence(
+                "All threads are frozen or suspended; ~*u and ~*m let them run"
+            )
         }
         return actions
     }

@@ -8,6 +8,30 @@ extension DebugSession {
     public func attach(to id: ProcessID) throws -> StopReport {
         let thread = try target.attach(to: id)
         let process = try adopt(id, origin: .attached, first: thread)
+        process.isSuspended = target.jobControl?.isSuspended(id) ?? false
+        return initialStop(of: process)
+    }
+
+    /// Lets a process run again that job control has stopped: it gets SIGCONT with the next `g`.
+    public func endSuspension(of process: ProcessState) {
+        guard process.isSuspended else { return }
+        process.isSuspended = false
+        let thread = process.threads.first { !$0.isHeld } ?? process.threads.first
+        // One is enough: SIGCONT sets all threads of a process going.
+        if thread?.pendingSignal == nil { thread?.pendingSignal = .proceed }
+    }
+
+    /// Starts the program that the target was given for the purpose (`dbgsrv -pc`).
+    ///
+    /// - Returns: the report of the initial stop.
+    public func launchImplicitly() throws -> StopReport {
+        guard let ability = target.implicitLaunch else {
+            throw EngineError.sentence(
+                "this server has no implicit command line; it is given by dbgsrv -pc COMMAND LINE"
+            )
+        }
+        let thread = try ability.launchImplicitly()
+        let process = try adopt(thread.process, origin: .created, first: thread)
         return initialStop(of: process)
     }
 

@@ -11,6 +11,10 @@ public final class ThreadState {
     public internal(set) var name = ""
     /// Frozen threads are left standing when the others run (`~f`).
     public var isFrozen = false
+    /// How often `~n` was said more than `~m`; above 0 the thread is left standing too.
+    public var suspendCount = 0
+    /// Whether the user leaves it standing when the others run.
+    var isHeld: Bool { isFrozen || suspendCount > 0 }
     /// A signal it stopped for and that has not been delivered yet.
     public internal(set) var pendingSignal: Signal?
 
@@ -52,6 +56,10 @@ public final class ProcessState {
     var moduleEventAddress: UInt64?
     /// The dynamic linker's `r_debug` structure, once it is known.
     var moduleListAddress: UInt64?
+    /// Whether job control (SIGSTOP, `dbgsrv -cs`) keeps it standing until SIGCONT comes.
+    public internal(set) var isSuspended = false
+    /// Whether the target does not take the breakpoint at `moduleEventAddress`.
+    var refusesModuleEvents = false
     /// Whether a vfork child is using its memory, in which no breakpoint may be then.
     var isSharedWithChild = false
     /// Whether the dynamic linker's list has been seen to hold anything.

@@ -288,3 +288,15 @@ public protocol StopRegisters: AnyObject {
     /// The value of a register of up to 64 bits; nil where it would have to be asked for.
     func stopRegister(_ register: RegisterDescription, of thread: ThreadID) -> UInt64?
 }
+
+/// Job control's stops (SIGSTOP and its like), which outlast a debugger.
+public protocol JobControl: AnyObject {
+    /// Whether a process that was attached to stands by job control: it runs only when SIGCONT comes.
+    func isSuspended(_ process: ProcessID) -> Bool
+}
+
+/// Starts the program that the target was given for the purpose (`dbgsrv -pc`).
+public protocol ImplicitLaunch: AnyObject {
+    /// Starts it and stops it at its first instruction, as `launch` does.
+    func launchImplicitly() throws(TargetError) -> ThreadID
+}

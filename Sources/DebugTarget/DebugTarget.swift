@@ -106,6 +106,10 @@ public protocol DebugTarget: AnyObject {
     var consoleInput: (any ConsoleInput)? { get }
     /// How many watchpoints the processor has room for; nil where that is not known.
     var watchpointCountMax: Int? { get }
+    /// Whether job control keeps a process stopped, where the target can tell.
+    var jobControl: (any JobControl)? { get }
+    /// A program that the target was given to start, where it may have one.
+    var implicitLaunch: (any ImplicitLaunch)? { get }
 }
 
 extension DebugTarget {
@@ -137,12 +141,18 @@ extension DebugTarget {
     public var consoleInput: (any ConsoleInput)? { nil }
     /// Not known by default.
     public var watchpointCountMax: Int? { nil }
+    /// None by default.
+    public var jobControl: (any JobControl)? { nil }
+    /// None by default.
+    public var implicitLaunch: (any ImplicitLaunch)? { nil }
 }
 
 /// A program to start.
 public struct LaunchRequest: Sendable, Equatable {
     /// argv: the program (path or name to look up in PATH) and its arguments, each kept exactly.
     public var arguments: [String]
+    /// The same byte for byte, where some of them are no UTF-8; nil where they all are.
+    public var argumentBytes: [[UInt8]]?
     /// Changes to the server's environment, in order: a nil value unsets the name.
     public var environment: [EnvironmentChange]
     /// Where it starts; nil for the server's own directory.

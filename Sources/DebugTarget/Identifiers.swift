@@ -82,6 +82,8 @@ public struct Signal: Hashable, Sendable {
     public static let trap = Signal(5)
     /// SIGKILL, 9.
     public static let kill = Signal(9)
+    /// SIGCONT, 18.
+    public static let proceed = Signal(18)
     /// SIGSTOP, 19.
     public static let stop = Signal(19)
 }

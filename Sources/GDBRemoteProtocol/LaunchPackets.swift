@@ -7,10 +7,13 @@ public import DebugTarget
 public struct RunRequest: Sendable, Equatable {
     /// The program, empty for the last one, and its arguments.
     public var arguments: [String]
+    /// The same byte for byte: what is no UTF-8 is another text in `arguments`.
+    public var argumentBytes: [[UInt8]]
 
     /// Builds a request.
     public init(arguments: [String]) {
         self.arguments = arguments
+        argumentBytes = arguments.map { Array($0.utf8) }
     }
 
     /// Reads a payload; nil when it is malformed.
@@ -18,6 +21,7 @@ public struct RunRequest: Sendable, Equatable {
         var reader = PayloadReader(payload)
         guard reader.skip("vRun") else { return nil }
         arguments = []
+        argumentBytes = []
         let fields = reader.remainder().split(
             separator: UInt8(ascii: ";"),
             omittingEmptySubsequences: false
@@ -26,15 +30,16 @@ public struct RunRequest: Sendable, Equatable {
         for field in fields.dropFirst() {
             guard let bytes = Hex.decode(field) else { return nil }
             arguments.append(String(decoding: bytes, as: UTF8.self))
+            argumentBytes.append(bytes)
         }
     }
 
     /// The payload.
     public var payload: [UInt8] {
         var payload = [UInt8](text: "vRun")
-        for argument in arguments {
+        for argument in argumentBytes {
             payload.append(text: ";")
-            payload.append(hexBytes: argument.utf8)
+            payload.append(hexBytes: argument)
         }
         return payload
     }
@@ -208,5 +213,31 @@ public enum ThreadListReply {
             threads.append(thread)
         }
         return threads
+    }
+}
+
+/// `QAllow:WriteMem:1;InsertBreak:0;…`: what a client wants to be able to do.
+public struct AllowRequest: Sendable, Equatable {
+    /// The most operations that are read.
+    public static let operationsMax = 64
+    /// By the manual's names: `WriteReg`, `WriteMem`, `InsertBreak`, `InsertTrace`, `InsertFastTrace`, `Stop`.
+    public var values: [String: Bool] = [:]
+
+    /// Reads a payload; nil when it is malformed.
+    public init?(payload: [UInt8]) {
+        var reader = PayloadReader(payload)
+        guard reader.skip("QAllow:") else { return nil }
+        let fields = reader.remainder().split(separator: UInt8(ascii: ";"))
+        guard fields.count <= AllowRequest.operationsMax else { return nil }
+        for field in fields {
+            let parts = field.split(
+                separator: UInt8(ascii: ":"),
+                omittingEmptySubsequences: false
+            )
+            guard parts.count == 2, parts[1].count == 1, let digit = parts[1].first,
+                digit == UInt8(ascii: "0") || digit == UInt8(ascii: "1")
+            else { return nil }
+            values[String(decoding: parts[0], as: UTF8.self)] = digit == UInt8(ascii: "1")
+        }
     }
 }

@@ -7,8 +7,8 @@ public struct ChildProcess: ~Copyable {
     public struct Specification: Sendable {
         /// The path for execve(2).
         public var program: String
-        /// argv.
-        public var arguments: [String]
+        /// argv, each byte for byte.
+        public var arguments: [[UInt8]]
         /// `NAME=value` each.
         public var environment: [String]
         /// Where it runs; nil for the caller's directory.
@@ -20,14 +20,17 @@ public struct ChildProcess: ~Copyable {
         public var terminal: String?
         /// Files that become descriptors 0, 1 and 2 instead.
         public var streams: [String?]
+        /// Whether it gets a session of its own, not only a process group.
+        public var startsSession: Bool
 
         /// Builds a specification.
         public init(
             program: String,
-            arguments: [String],
+            arguments: [[UInt8]],
             environment: [String],
             workingDirectory: String?,
             disablesAddressRandomization: Bool,
+            startsSession: Bool = false,
             terminal: String? = nil,
             streams: [String?] = [nil, nil, nil]
         ) {
@@ -38,6 +41,7 @@ public struct ChildProcess: ~Copyable {
             self.disablesAddressRandomization = disablesAddressRandomization
             self.terminal = terminal
             self.streams = streams
+            self.startsSession = startsSession
         }
     }
 
@@ -72,7 +76,7 @@ public struct ChildProcess: ~Copyable {
             for path in streams { free(path ?? nil) }
         }
         let child = withCStrings(specification.arguments) { arguments in
-            withCStrings(specification.environment) { environment in
+            withCStrings(specification.environment.map { Array($0.utf8) }) { environment in
                 withOptionalCString(specification.workingDirectory) { directory in
                     specification.program.withCString { program in
                         var launch = clinux_launch()
@@ -83,6 +87,7 @@ public struct ChildProcess: ~Copyable {
                         launch.disables_randomization =
                             specification.disablesAddressRandomization ? 1 : 0
                         launch.standard_input = terminal == nil ? null.number : -1
+                        launch.new_session = specification.startsSession ? 1 : 0
                         launch.terminal = UnsafePointer(terminal ?? nil)
                         launch.streams = (
                             UnsafePointer(streams[0] ?? nil), UnsafePointer(streams[1] ?? nil),
@@ -104,6 +109,14 @@ public struct ChildProcess: ~Copyable {
         _ = try release.write([1])
     }
 
+    /// Waits until the child has become the program or has failed, `milliseconds` at the most.
+    ///
+    /// Not for a child that is traced: it waits for its tracer.
+    public func waitForOutcome(milliseconds: Int) throws(SystemError) {
+        var requests = [PollRequest(report.number)]
+        try pollDescriptors(&requests, timeoutMilliseconds: milliseconds)
+    }
+
     /// Why the child failed; nil when it did not.
     ///
     /// To be asked when the child has run the program or ended.
@@ -122,15 +135,24 @@ public struct ChildProcess: ~Copyable {
 }
 
 private func withCStrings<Answer>(
-    _ strings: [String],
+    _ strings: [[UInt8]],
     _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Answer
 ) -> Answer {
-    var copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
+    var copies = copiedCStrings(strings)
     defer { for copy in copies { free(copy) } }
     copies.append(nil)
     return copies.withUnsafeBufferPointer { buffer in
         guard let first = buffer.baseAddress else { preconditionFailure("the list ends with nil") }
         return body(first)
+    }
+}
+
+/// Copies made by malloc(3), each ended by a zero byte.
+func copiedCStrings(_ strings: [[UInt8]]) -> [UnsafeMutablePointer<CChar>?] {
+    strings.map { bytes in
+        (bytes + [0]).withUnsafeBufferPointer { buffer in
+            buffer.withMemoryRebound(to: CChar.self) { $0.baseAddress.flatMap { strdup($0) } }
+        }
     }
 }
 

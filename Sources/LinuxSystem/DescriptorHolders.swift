@@ -124,6 +124,16 @@ public func groupName(_ group: UInt32) -> String {
     return String(cString: name)
 }
 
+/// The number of a user by name or by its own digits; nil where there is none of that name.
+public func userNumber(_ name: String) -> UInt32? {
+    if let number = UInt32(name) { return number }
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    var buffer = [CChar](repeating: 0, count: 4096)
+    guard getpwnam_r(name, &entry, &buffer, buffer.count, &found) == 0 else { return nil }
+    return found?.pointee.pw_uid
+}
+
 /// The name of a user; the number when there is none.
 public func userName(_ user: UInt32) -> String {
     var entry = passwd()

@@ -144,6 +144,11 @@ public enum Files {
         return Status(raw)
     }
 
+    /// Whether the caller may read it (access(2) R_OK).
+    public static func mayRead(_ path: String) -> Bool {
+        access(path, R_OK) == 0
+    }
+
     /// Whether the caller may run it (access(2) X_OK).
     public static func mayRun(_ path: String) -> Bool {
         access(path, X_OK) == 0

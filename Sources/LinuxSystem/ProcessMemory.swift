@@ -5,16 +5,22 @@ internal import Glibc
 ///
 /// Reads go through process_vm_readv(2), which needs no stop and no copy through the kernel's buffers;
 /// where that fails (no permission in the mapping, end of a mapping in the middle), and for writes, which
-/// must reach read-only pages, `/proc/PID/mem` is used.
+/// must reach read-only pages, `/proc/PID/mem` is used. That is a file of the process's user: a tracer with
+/// CAP_SYS_PTRACE alone may not open it, and writes word by word with ptrace(2) instead.
 public final class ProcessMemory {
     private let process: Int32
-    private let file: OwnedDescriptor
+    /// nil where only ptrace(2) is left.
+    private let file: OwnedDescriptor?
 
     /// Opens the memory a thread has now; after an exec it is another one.
     public init(process: Int32, thread: Int32) throws(SystemError) {
         let path = "/proc/\(process)/task/\(thread)/mem"
         self.process = thread
-        file = OwnedDescriptor(try systemCall("open", path) { clinux_open(path, O_RDWR, 0) })
+        do {
+            file = OwnedDescriptor(try systemCall("open", path) { clinux_open(path, O_RDWR, 0) })
+        } catch  where error.errorNumber == EACCES {
+            file = nil
+        }
     }
 
     /// Reads what can be read of a range, from its beginning.
@@ -25,7 +31,7 @@ public final class ProcessMemory {
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, taken in
             taken = readDirectly(at: address, into: buffer)
-            while taken < count {
+            while taken < count, let file {
                 let more = pread(
                     file.number,
                     buffer.baseAddress?.advanced(by: taken),
@@ -56,6 +62,7 @@ public final class ProcessMemory {
 
     /// Writes bytes, read-only pages included.
     public func write(_ bytes: [UInt8], at address: UInt64) throws(SystemError) {
+        guard let file else { return try poke(bytes, at: address) }
         var done = 0
         while done < bytes.count {
             let written = bytes.withUnsafeBytes { buffer in
@@ -75,6 +82,27 @@ public final class ProcessMemory {
                 )
             }
             done += written
+        }
+    }
+
+    /// Writes word by word; the thread has to be stopped.
+    private func poke(_ bytes: [UInt8], at address: UInt64) throws(SystemError) {
+        let size = UInt64(MemoryLayout<UInt>.size)
+        var rest = bytes[...]
+        var position = address
+        while !rest.isEmpty {
+            let start = position / size * size
+            let offset = Int(position - start)
+            let count = min(rest.count, Int(size) - offset)
+            var word = count == Int(size) ? 0 : try Ptrace.word(process, at: UInt(start))
+            withUnsafeMutableBytes(of: &word) { buffer in
+                for (index, byte) in rest.prefix(count).enumerated() {
+                    buffer[offset + index] = byte
+                }
+            }
+            try Ptrace.setWord(process, at: UInt(start), word)
+            rest = rest.dropFirst(count)
+            position += UInt64(count)
         }
     }
 }

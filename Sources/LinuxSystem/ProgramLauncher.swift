@@ -114,6 +114,15 @@ public enum ProgramLauncher {
     /// The path of the program that runs.
     public static var ownPath: String? { symbolicLinkTarget("/proc/self/exe") }
 
+    /// The path of a program: the name itself where it is a path, or else where PATH or one of the other
+    /// folders has it; nil where there is none.
+    public static func find(_ name: String, otherFolders: [String] = []) -> String? {
+        if name.contains("/") { return isExecutable(name) ? name : nil }
+        let folders = (environmentValue("PATH") ?? "/usr/local/bin:/usr/bin:/bin")
+            .split(separator: ":").map(String.init)
+        return (folders + otherFolders).map { $0 + "/" + name }.first(where: isExecutable)
+    }
+
     /// What starts the running program once more: its path, or the kernel's name for it where an upgrade has put
     /// another program there meanwhile.
     public static var ownProgram: String {

@@ -179,6 +179,30 @@ public enum Ptrace {
         }
     }
 
+    /// Reads a word of a stopped thread's memory.
+    public static func word(_ thread: Int32, at address: UInt) throws(SystemError) -> UInt {
+        var value: UInt = 0
+        try withUnsafeMutablePointer(to: &value) { pointer throws(SystemError) in
+            try call(
+                2,
+                "PTRACE_PEEKDATA",
+                thread,
+                address: address,
+                data: UInt(bitPattern: pointer)
+            )
+        }
+        return value
+    }
+
+    /// Writes a word to a stopped thread's memory, read-only pages included.
+    public static func setWord(
+        _ thread: Int32,
+        at address: UInt,
+        _ value: UInt
+    ) throws(SystemError) {
+        try call(5, "PTRACE_POKEDATA", thread, address: address, data: value)
+    }
+
     /// Reads a debug register (x86) of a stopped thread.
     public static func debugRegister(_ thread: Int32, _ index: Int) throws(SystemError) -> UInt {
         var value: UInt = 0

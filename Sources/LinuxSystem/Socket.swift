@@ -144,7 +144,8 @@ public struct SocketAddress: CustomStringConvertible {
         return (OwnedDescriptor(number), address)
     }
 
-    static func local(of socket: OwnedDescriptor) throws(SystemError) -> SocketAddress {
+    /// Where a socket of this machine is bound (getsockname(2)).
+    public static func local(of socket: OwnedDescriptor) throws(SystemError) -> SocketAddress {
         var address = SocketAddress(bytes: UnsafeRawBufferPointer(start: nil, count: 0))
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let answer = withUnsafeMutableBytes(of: &address.storage) { bytes in
@@ -183,6 +184,9 @@ public struct SocketAddress: CustomStringConvertible {
         }
         return bytes[12...].map { "\($0)" }.joined(separator: ".")
     }
+
+    /// Whether it is an address that only this machine reaches (127.0.0.0/8, ::1).
+    public var isLoopback: Bool { machine == "::1" || machine.hasPrefix("127.") }
 
     /// Where the machine is, as far as an address tells: an IPv4 address, or the 64 bits of an IPv6 address that
     /// name a network (RFC 4291), in which everybody has as many addresses as they like.

@@ -119,7 +119,7 @@ public enum UnixSocket {
         OwnedDescriptor(try systemCall("socket") { socket(AF_UNIX, streamKind, 0) })
     }
 
-    private static func withAddress(
+    static func withAddress(
         _ path: String,
         _ body: (UnsafePointer<sockaddr>, socklen_t) throws(SystemError) -> Void
     ) throws(SystemError) {

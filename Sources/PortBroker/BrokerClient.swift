@@ -1,5 +1,6 @@
 internal import BrokerProtocol
 internal import ChannelMux
+internal import DiscoveryProtocol
 internal import LinuxSystem
 internal import WireCore
 
@@ -18,8 +19,8 @@ final class BrokerClient {
     var isGone = false
     /// The channels it takes connections on.
     var channels: [ChannelNumber] = []
-    /// What the other end of the cable may know of them: the kind of server, and since when.
-    var offers: [ChannelNumber: (type: String, since: MonotonicInstant)] = [:]
+    /// What the other end of the cable may know of them: the server, and since when.
+    var offers: [ChannelNumber: (server: ServerEntry, since: MonotonicInstant)] = [:]
 
     init(_ socket: LocalSocket) {
         self.socket = socket

@@ -6,16 +6,21 @@ internal import WireCore
 /// What each end of a cable tells the other of what it serves (docs/protocols/discovery.md).
 extension Broker {
     /// Notes what a program serves on a channel; it counts while the program listens on it.
-    func offer(_ number: Int, _ type: String, for client: BrokerClient) {
+    func offer(_ number: Int, _ type: String, _ transport: String, for client: BrokerClient) {
         guard let channel = ChannelNumber(number) else {
             client.send(.error(.badRequest, "channel=\(number): channels are 0–254"))
             return
         }
-        client.offers[channel] = (String(type.prefix(Self.typeMax)), Self.now)
+        let server = ServerEntry(
+            type: type,
+            transport: transport,
+            program: client.program,
+            processID: client.processID,
+            channel: number
+        )
+        client.offers[channel] = (server, Self.now)
         client.send(.ok([]))
     }
-
-    private static let typeMax = 64
 
     /// Asks the other end, on a connection that is the program's like any other.
     func openDirectory(for client: BrokerClient) {
@@ -48,13 +53,9 @@ extension Broker {
         return clients.flatMap { client in
             client.channels.compactMap { channel -> ServerEntry? in
                 guard let offer = client.offers[channel] else { return nil }
-                return ServerEntry(
-                    type: offer.type,
-                    program: client.program,
-                    processID: client.processID,
-                    channel: Int(channel.rawValue),
-                    ageSeconds: Int(now.nanoseconds(since: offer.since) / 1_000_000_000)
-                )
+                var server = offer.server
+                server.ageSeconds = Int(now.nanoseconds(since: offer.since) / 1_000_000_000)
+                return server
             }
         }.sorted { $0.channel ?? 0 < $1.channel ?? 0 }
     }

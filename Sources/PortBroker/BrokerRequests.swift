@@ -20,7 +20,8 @@ extension Broker {
         case .connect(let number, let waits) where client.usesPort:
             connect(number, waits, for: client)
         case .adopt(let token) where client.usesPort: adopt(token, by: client)
-        case .offer(let number, let type) where client.usesPort: offer(number, type, for: client)
+        case .offer(let number, let type, let transport) where client.usesPort:
+            offer(number, type, transport, for: client)
         case .directory where client.usesPort: openDirectory(for: client)
         case .status, .open, .listen, .connect, .adopt, .offer, .directory:
             client.send(.error(.notOpen, "hello comes first, then open, then everything else"))

@@ -169,28 +169,8 @@ extension PtraceTarget {
         if let tracer = ProcFS.status(of: id, "TracerPid").flatMap({ Int32($0) }), tracer != 0 {
             return alreadyTraced(process, by: tracer)
         }
-        return TargetError(
-            .notPermitted,
-            "cannot attach to process \(id)\(owner(of: id)): \(error.reason)\(yamaHint)"
-        )
-    }
-
-    private func owner(of process: Int32) -> String {
-        let fields = ProcFS.status(of: process, "Uid")?.split(separator: "\t")
-        guard let user = fields?.first.flatMap({ UInt32($0) }) else { return "" }
-        return " of user \(LinuxSystem.userName(user))"
-    }
-
-    private var yamaHint: String {
-        let scope = ProcFS.text(of: "/proc/sys/kernel/yama/ptrace_scope").flatMap { Int($0) } ?? 0
-        switch scope {
-        case 0: return ""
-        case 3:
-            return " (kernel.yama.ptrace_scope is 3: no process may be attached to until reboot)"
-        default:
-            return " (kernel.yama.ptrace_scope is \(scope): run the server as root, "
-                + "or set it to 0 with sysctl)"
-        }
+        let refusal = AttachRefusal.facts(of: id, reason: error.reason)
+        return TargetError(.notPermitted, refusal.sentence)
     }
 
     /// Makes a process of seized threads and stops them.

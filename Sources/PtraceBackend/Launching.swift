@@ -2,13 +2,11 @@ public import DebugTarget
 internal import LinuxSystem
 
 extension PtraceTarget {
-    private static let pathVariable = "PATH"
-    private static let pathDefault = "/usr/local/bin:/usr/bin:/bin"
     private static let shell = "/bin/sh"
 
     /// Starts a program and stops it at its first instruction.
     public func launch(_ request: LaunchRequest) throws(TargetError) -> ThreadID {
-        let environment = changedEnvironment(request.environment)
+        let environment = ProgramPath.environment(changedBy: request.environment)
         let terminal: PseudoTerminal? = request.standardStreams == nil ? nil : try openConsole()
         var specification = try specification(of: request, environment)
         specification.terminal = terminal?.path
@@ -114,39 +112,16 @@ extension PtraceTarget {
         _ ending: WaitStatus
     ) -> TargetError {
         let program = request.arguments.first ?? ""
-        switch failure {
-        case .workingDirectory(let number):
-            let directory = request.workingDirectory ?? ""
-            return TargetError(
-                .cannotRun,
-                "cannot run \(program) in \(directory): \(SystemError.reason(for: number))"
-            )
-        case .exec(let number):
-            return TargetError(
-                .cannotRun,
-                "cannot run \(program): \(SystemError.reason(for: number))"
-            )
-        case .setup(let number):
-            return TargetError(
-                .system(number),
-                "cannot start a process for \(program): \(SystemError.reason(for: number))"
-            )
-        case nil:
+        guard let failure else {
             return TargetError(
                 .cannotRun,
                 "\(PtraceTarget.shell) ended before it could run \(program) (\(ending))"
             )
         }
+        return LaunchFailure.error(failure, program, in: request.workingDirectory ?? "")
     }
 
     // MARK: What to run
-
-    private func changedEnvironment(_ changes: [EnvironmentChange]) -> [String] {
-        changes.reduce(into: processEnvironment()) { variables, change in
-            variables.removeAll { $0.hasPrefix(change.name + "=") }
-            if let value = change.value { variables.append("\(change.name)=\(value)") }
-        }
-    }
 
     private func specification(
         of request: LaunchRequest,
@@ -158,7 +133,11 @@ extension PtraceTarget {
         if let text = request.arguments.first(where: { $0.utf8.contains(0) }) {
             throw TargetError(.invalid, "the argument \(text) contains a zero byte")
         }
-        let program = try findProgram(name, request.workingDirectory, environment)
+        let program = try ProgramPath.find(
+            name,
+            in: request.workingDirectory,
+            environment
+        )
         let shellLine = ShellCommand.line(
             program: program,
             arguments: request.arguments.dropFirst()
@@ -166,52 +145,32 @@ extension PtraceTarget {
         return ChildProcess.Specification(
             program: request.usesShell ? PtraceTarget.shell : program,
             arguments: request.usesShell
-                ? ["sh", "-c", "exec " + shellLine] : request.arguments,
+                ? ["sh", "-c", "exec " + shellLine].map { Array($0.utf8) }
+                : request.argumentBytes ?? request.arguments.map { Array($0.utf8) },
             environment: environment,
             workingDirectory: request.workingDirectory,
             disablesAddressRandomization: request.disablesAddressRandomization
         )
     }
+}
 
-    private func findProgram(
-        _ name: String,
-        _ directory: String?,
-        _ environment: [String]
-    ) throws(TargetError) -> String {
-        guard !name.contains("/") else {
-            try refuseUnfit(name, directory)
-            return name
-        }
-        let prefix = PtraceTarget.pathVariable + "="
-        let variable = environment.first { $0.hasPrefix(prefix) }
-        let path = variable.map { String($0.dropFirst(prefix.utf8.count)) }
-        let folders = (path ?? PtraceTarget.pathDefault).split(separator: ":")
-        for folder in folders {
-            let candidate = "\(folder)/\(name)"
-            let isFile = (try? Files.status(ofPath: candidate))?.isRegularFile ?? false
-            if isFile, Files.mayRun(candidate) { return candidate }
-        }
-        throw TargetError(
-            .cannotRun,
-            "cannot run \(name): there is no such program in the folders of PATH "
-                + "(\(folders.joined(separator: ":"))); give its path"
-        )
-    }
-
-    private func refuseUnfit(_ name: String, _ directory: String?) throws(TargetError) {
-        let isRelative = !name.hasPrefix("/")
-        let path = isRelative ? (directory.map { "\($0)/\(name)" } ?? name) : name
-        let status: Files.Status
-        do throws(SystemError) {
-            status = try Files.status(ofPath: path)
-        } catch {
-            throw TargetError(.cannotRun, "cannot run \(name): \(error.reason)")
-        }
-        if status.isDirectory {
-            throw TargetError(.cannotRun, "cannot run \(name): it is a folder")
-        }
-        guard Files.mayRun(path) else {
-            throw TargetError(.cannotRun, "cannot run \(name): it is not executable")
+/// What a child says that could not become the program.
+enum LaunchFailure {
+    static func error(
+        _ failure: ChildProcess.Failure,
+        _ program: String,
+        in directory: String = ""
+    ) -> TargetError {
+        switch failure {
+        case .workingDirectory(let number):
+            let reason = SystemError.reason(for: number)
+            return TargetError(.cannotRun, "cannot run \(program) in \(directory): \(reason)")
+        case .exec(let number):
+            let reason = SystemError.reason(for: number)
+            return TargetError(.cannotRun, "cannot run \(program): \(reason)")
+        case .setup(let number):
+            let reason = SystemError.reason(for: number)
+            return TargetError(.system(number), "cannot start a process for \(program): \(reason)")
         }
     }
 }

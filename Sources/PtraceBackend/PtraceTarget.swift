@@ -261,6 +261,8 @@ public final class PtraceTarget: DebugTarget {
     public var signalPolicy: (any SignalPolicy)? { self }
     /// Kept here.
     public var eventSelection: (any EventSelection)? { self }
+    /// From the threads' stops.
+    public var jobControl: (any JobControl)? { self }
     /// From /proc.
     public var systemTables: (any SystemTables)? { self }
     /// From /proc.
@@ -290,6 +292,14 @@ public final class PtraceTarget: DebugTarget {
 }
 
 extension PtraceTarget: SignalPolicy, EventSelection {}
+
+extension PtraceTarget: JobControl {
+    /// Whether a thread of it stands in a group stop.
+    public func isSuspended(_ process: ProcessID) -> Bool {
+        traced.first { $0.id == process }?.allThreads.contains { $0.state == .stopped(.group) }
+            ?? false
+    }
+}
 
 extension PtraceTarget: SignalInformation {
     /// `siginfo_t` of the thread's stop.

@@ -64,6 +64,7 @@ extension RemoteTarget {
         breakpoints.planted[process] = nil
         breakpoints.replacedBytes[process] = nil
         launched.remove(process)
+        suspended.remove(process)
         if assumedProcess == process { assumedProcess = processes.first }
         if fileSystemProcess == process { fileSystemProcess = nil }
         forgetStop()

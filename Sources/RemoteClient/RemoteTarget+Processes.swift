@@ -10,6 +10,11 @@ extension RemoteTarget {
         let reply = try exchange(ProcessRequest("vAttach;", process).payload, purpose)
         let thread = try firstStop(reply, of: process, purpose, .notPermitted)
         addProcess(process)
+        if case .stopped(let stop)? = StopReply(payload: reply), stop.cause == nil,
+            signals.signal(of: stop.signal) == .stop
+        {
+            suspended.insert(process)
+        }
         return thread
     }
 
@@ -19,14 +24,20 @@ extension RemoteTarget {
         try prepareLaunch(request)
         let name = request.arguments.first ?? "the program"
         let purpose = "starting \(name)"
-        let reply = try exchange(RunRequest(arguments: request.arguments).payload, purpose)
+        return try started(
+            exchange(RunRequest(arguments: request.arguments).payload, purpose),
+            purpose
+        )
+    }
+
+    fileprivate func started(_ reply: [UInt8], _ purpose: String) throws(TargetError) -> ThreadID {
         let thread = try firstStop(reply, of: nil, purpose, .cannotRun)
         addProcess(thread.process)
         launched.insert(thread.process)
         return thread
     }
 
-    private func requireExtended(_ what: String) throws(TargetError) {
+    fileprivate func requireExtended(_ what: String) throws(TargetError) {
         guard isExtended else {
             throw TargetError(
                 .unsupported,
@@ -36,7 +47,7 @@ extension RemoteTarget {
         }
     }
 
-    private func prepareLaunch(_ request: LaunchRequest) throws(TargetError) {
+    fileprivate func prepareLaunch(_ request: LaunchRequest) throws(TargetError) {
         try requestSwitch("QDisableRandomization", request.disablesAddressRandomization)
         try requestSwitch("QStartupWithShell", request.usesShell)
         if features.supports("QEnvironmentReset") {
@@ -113,5 +124,23 @@ extension RemoteTarget {
         // `k` has no reply.
         try link.send([UInt8](text: "k"))
         removeProcess(process)
+    }
+}
+
+extension RemoteTarget: JobControl {
+    /// Whether the stub said, when the process was attached to, that SIGSTOP keeps it.
+    public func isSuspended(_ process: ProcessID) -> Bool {
+        suspended.contains(process)
+    }
+}
+
+extension RemoteTarget: ImplicitLaunch {
+    /// Starts the stub's own program with `vRunImplicit`.
+    public func launchImplicitly() throws(TargetError) -> ThreadID {
+        try requireExtended("start a program")
+        // Its addresses, as those of other programs, are the same in every run.
+        try prepareLaunch(LaunchRequest(arguments: []))
+        let purpose = "starting the server's implicit command line"
+        return try started(exchange("vRunImplicit", purpose), purpose)
     }
 }

@@ -46,6 +46,8 @@ public final class RemoteTarget: DebugTarget {
     var selectedThread: ThreadReference?
     var descriptions: [ProcessID: TargetDescription] = [:]
     var launched: Set<ProcessID> = []
+    /// Processes that stood by job control when they were attached to.
+    var suspended: Set<ProcessID> = []
     var executablePaths: [ProcessID: String] = [:]
     var stop = StopCache()
     var breakpoints = RemoteBreakpoints()
@@ -136,7 +138,9 @@ public final class RemoteTarget: DebugTarget {
                     + printable(reply.prefix(60))
             )
         }
-        if !error.text.isEmpty { return TargetError(code, error.text) }
+        // A policy's refusals begin like this, whatever was asked for.
+        let isRefused = error.text.hasPrefix("refused by ")
+        if !error.text.isEmpty { return TargetError(isRefused ? .notPermitted : code, error.text) }
         return TargetError(code, "\(peerName) refused (\(purpose)), error \(error.number).")
     }
 
@@ -190,6 +194,14 @@ public final class RemoteTarget: DebugTarget {
 
     /// What the stub says of processes.
     public var processDetails: (any ProcessDetails)? { self }
+
+    /// What the stub said when a process was attached to.
+    public var jobControl: (any JobControl)? { self }
+
+    /// A program of the stub's own, where it has one (`dbgsrv -pc`).
+    public var implicitLaunch: (any ImplicitLaunch)? {
+        features.supports("vRunImplicit") ? self : nil
+    }
 
     /// siginfo, where the stub serves it.
     public var signalInformation: (any SignalInformation)? {

@@ -1,3 +1,4 @@
+internal import AccessPolicy
 internal import DebugTarget
 internal import GDBRemoteProtocol
 
@@ -18,6 +19,9 @@ extension ServerSession {
                 // No symbols are asked for: thread-local storage is found without libthread_db.
                 packet.starts(with: "qSymbol:".utf8) ? .ok : .unsupported
             },
+            PacketEntry("QAllow:", showsErrorText: true) { session, packet in
+                session.renounce(packet)
+            },
             PacketEntry("QNonStop") { _, packet in
                 switch SwitchRequest.value(in: packet, after: "QNonStop:") {
                 case false?: .ok
@@ -36,6 +40,20 @@ extension ServerSession {
         if personality.vforkEvents { events.insert(.vfork) }
         target.eventSelection?.reportedEvents = events
         return .payload([UInt8](text: features(for: offered).text))
+    }
+
+    /// Takes what the client wants to be able to do (`QAllow`): it can give up rights, and not gain any.
+    private func renounce(_ packet: [UInt8]) -> Reply {
+        guard let request = AllowRequest(payload: packet) else { return .malformed(packet) }
+        let permissions: [(String, Permission)] = [
+            ("WriteReg", .writeMemory), ("WriteMem", .writeMemory), ("InsertBreak", .breakpoints),
+        ]
+        target.renounced = Set(
+            permissions.compactMap { request.values[$0.0] == false ? $0.1 : nil }
+        )
+        let wanted = permissions.filter { request.values[$0.0] == true }.map(\.1)
+        let refusal = wanted.compactMap { policy.access.generalRefusal($0) }.first
+        return refusal.map { .failure(TargetError(.notPermitted, $0)) } ?? .ok
     }
 
     /// What there is, from what the target can and the client understands.
@@ -69,6 +87,8 @@ extension ServerSession {
             (target.eventSelection != nil && personality.vforkEvents, ["vfork-events"]),
             (personality.execEvents, ["exec-events"]),
             (personality.errorMessages, ["error-message"]),
+            (!policy.access.isOpen, ["QAllow"]),
+            (!policy.implicitCommand.isEmpty, ["vRunImplicit"]),
         ]
         for (isThere, names) in abilities where isThere {
             for name in names { list.add(name) }

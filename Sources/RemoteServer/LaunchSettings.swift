@@ -3,8 +3,8 @@ internal import GDBRemoteProtocol
 
 /// What the client has set for programs to be started.
 struct LaunchSettings {
-    /// The last program and its arguments.
-    var arguments: [String] = []
+    /// The last program and its arguments, byte for byte.
+    var arguments: [[UInt8]] = []
     var environment: [EnvironmentChange] = []
     var workingDirectory: String?
     var disablesAddressRandomization = false
@@ -16,13 +16,16 @@ struct LaunchSettings {
     static let environmentChangesMax = 4096
 
     var request: LaunchRequest {
-        LaunchRequest(
-            arguments: arguments,
+        var request = LaunchRequest(
+            arguments: arguments.map { String(decoding: $0, as: UTF8.self) },
             environment: environment,
             workingDirectory: workingDirectory,
             disablesAddressRandomization: disablesAddressRandomization,
             usesShell: usesShell
         )
+        let isText = request.arguments.map { Array($0.utf8) } == arguments
+        request.argumentBytes = isText ? nil : arguments
+        return request
     }
 }
 

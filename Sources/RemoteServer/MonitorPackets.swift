@@ -1,3 +1,4 @@
+internal import AccessPolicy
 internal import DebugTarget
 internal import GDBRemoteProtocol
 
@@ -15,9 +16,7 @@ extension ServerSession {
             MonitorCommand(name: "help", help: "lists these commands") { _ in helpText() },
             MonitorCommand(name: "exit", help: "ends the process server with all its sessions") {
                 session in
-                guard session.policy.mayEndServer else {
-                    return "The server does not let clients end it.\n"
-                }
+                if let words = session.target.refusal(.endServer) { return words + "\n" }
                 session.exitIsRequested = true
                 return ""
             },

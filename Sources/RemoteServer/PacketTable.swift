@@ -31,11 +31,19 @@ struct PacketEntry {
     var name: [UInt8]
     /// Whether gdb shows the text of `E.text` here even where it did not agree to `error-message+`.
     var showsErrorText: Bool
+    /// Whether it is answered at all (`k` and `R` are not).
+    var hasReply: Bool
     var handler: Handler
 
-    init(_ name: String, showsErrorText: Bool = false, _ handler: @escaping Handler) {
+    init(
+        _ name: String,
+        showsErrorText: Bool = false,
+        hasReply: Bool = true,
+        _ handler: @escaping Handler
+    ) {
         self.name = Array(name.utf8)
         self.showsErrorText = showsErrorText
+        self.hasReply = hasReply
         self.handler = handler
     }
 

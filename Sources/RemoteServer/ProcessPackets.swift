@@ -27,18 +27,22 @@ extension ServerSession {
             PacketEntry("D", showsErrorText: true) { session, packet throws(TargetError) in
                 try session.detach(packet)
             },
-            PacketEntry("k") { session, _ throws(TargetError) in
-                for process in session.target.processes { try session.target.kill(process) }
+            PacketEntry("vRunImplicit", showsErrorText: true) { session, _ throws(TargetError) in
+                try session.launchImplicitly()
+            },
+            PacketEntry("k", hasReply: false) { session, _ in
+                for process in session.target.processes { try? session.target.kill(process) }
                 session.forgetGone()
                 guard session.personality.isLLDB else { return .none }
                 // lldb waits for the end that it asked for.
                 let signal = session.personality.signals.number(of: .kill)
                 return .payload(StopReply.terminated(signal: signal, process: nil).payload)
             },
-            PacketEntry("R") { session, _ throws(TargetError) in
-                for process in session.target.processes { try session.target.kill(process) }
-                let thread = try session.target.launch(session.launchSettings.request)
-                _ = session.stopReply(thread, .launched)
+            PacketEntry("R", hasReply: false) { session, _ in
+                for process in session.target.processes { try? session.target.kill(process) }
+                if let thread = try? session.target.launch(session.launchSettings.request) {
+                    _ = session.stopReply(thread, .launched)
+                }
                 return .none
             },
             PacketEntry("qAttached") { session, packet throws(TargetError) in
@@ -56,7 +60,7 @@ extension ServerSession {
     }
 
     func launch(_ request: RunRequest) throws(TargetError) -> Reply {
-        var arguments = request.arguments
+        var arguments = request.argumentBytes
         if arguments.first?.isEmpty ?? true {
             // No program: the one of the last time, with these arguments.
             guard let program = launchSettings.arguments.first else {
@@ -65,6 +69,22 @@ extension ServerSession {
             arguments = [program] + arguments.dropFirst()
         }
         launchSettings.arguments = arguments
+        return try launch()
+    }
+
+    /// `vRunImplicit`: starts what the server was given for the purpose (`dbgsrv -pc`).
+    private func launchImplicitly() throws(TargetError) -> Reply {
+        guard !policy.implicitCommand.isEmpty else {
+            throw TargetError(
+                .invalid,
+                "the server has no implicit command line; it is given by dbgsrv -pc COMMAND LINE"
+            )
+        }
+        launchSettings.arguments = policy.implicitCommand
+        return try launch()
+    }
+
+    private func launch() throws(TargetError) -> Reply {
         launchFailure = nil
         var settings = launchSettings.request
         // lldb shows what the program writes; with gdb it goes where the server's own output goes.
@@ -102,7 +122,10 @@ extension ServerSession {
     private func stopReply(_ thread: ThreadID, _ reason: StopReason) -> Reply {
         selection.stopped(thread)
         forgetState()
-        let reply = StopReply.stopped(threadStop(thread, reason))
+        // What job control keeps stopped says so, as gdb's own stub does.
+        let isSuspended = target.jobControl?.isSuspended(thread.process) ?? false
+        let shown = isSuspended && reason == .attached ? .signal(.stop) : reason
+        let reply = StopReply.stopped(threadStop(thread, shown))
         lastStop = reply
         forgetState()
         return .payload(reply.payload)

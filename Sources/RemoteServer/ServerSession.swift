@@ -21,7 +21,9 @@ public final class ServerSession {
     private static let readBytesMax = 1 << 16
 
     let transport: any ByteTransport
-    let target: any DebugTarget
+    /// Judges what the client wants of the target; nothing of a session goes past it.
+    let target: GuardedTarget
+    private let audit = Auditor()
     var policy: SessionPolicy
     let profile: LinkProfile
     let packetBytesMax: Int
@@ -63,6 +65,12 @@ public final class ServerSession {
     /// Why the session ended; nil while it goes on.
     public private(set) var result: SessionResult?
 
+    /// Takes what the client did, or was refused, for an audit.
+    public var auditor: ((AuditRecord) -> Void)? {
+        get { audit.sink }
+        set { audit.sink = newValue }
+    }
+
     /// Sees every packet, for logs: whether it came from the client, and its payload.
     public var packetObserver: ((_ fromClient: Bool, _ payload: [UInt8]) -> Void)?
 
@@ -73,7 +81,7 @@ public final class ServerSession {
         policy: SessionPolicy = SessionPolicy()
     ) {
         self.transport = transport
-        self.target = target
+        self.target = GuardedTarget(target, policy: policy.access, auditor: audit)
         self.policy = policy
         profile = LinkProfile(transport.link)
         packetBytesMax = policy.packetBytesMax ?? profile.packetBytesMax
@@ -81,7 +89,7 @@ public final class ServerSession {
         table = PacketTable(ServerSession.packetGroups)
     }
 
-    private static var packetGroups: [[PacketEntry]] {
+    static var packetGroups: [[PacketEntry]] {
         [
             connectionPackets, threadPackets, registerPackets, memoryPackets, breakpointPackets,
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
@@ -276,6 +284,11 @@ public final class ServerSession {
             reply(.unsupported, showsErrorText: false)
             return
         }
+        if let words = refusal(ofPacket: entry.name) {
+            audit.note(.refused, nil, String(decoding: entry.name, as: UTF8.self), refusal: words)
+            let refusal = Reply.failure(TargetError(.notPermitted, words))
+            return reply(entry.hasReply ? refusal : .none, showsErrorText: true)
+        }
         let answer: Reply
         do throws(TargetError) {
             answer = try entry.handler(self, packet)
@@ -295,7 +308,10 @@ public final class ServerSession {
         case .failure(let error):
             let failure = ErrorReply(number: error.wireNumber, text: error.message)
             if personality.errorStrings { return send(failure.hexTextPayload) }
-            let text = personality.errorMessages || (showsErrorText && !personality.isLLDB)
+            // Why something is not allowed is what the user has to know.
+            let isRefusal = error.code == .notPermitted
+            let shows = showsErrorText || isRefusal
+            let text = personality.errorMessages || (shows && !personality.isLLDB)
             send(text ? failure.payload : failure.numberPayload)
         case .later, .none: break
         }

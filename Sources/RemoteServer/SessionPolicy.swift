@@ -1,3 +1,4 @@
+public import AccessPolicy
 public import ByteTransport
 
 /// What becomes of processes when a session ends, and how much the session takes.
@@ -16,8 +17,10 @@ public struct SessionPolicy: Sendable, Equatable {
     public var attachedProcesses = Fate.detach
     /// The longest packet in bytes; nil for what suits the link.
     public var packetBytesMax: Int?
-    /// Whether `monitor exit` may end the server.
-    public var mayEndServer = true
+    /// What the client may do.
+    public var access = AccessPolicy.open
+    /// argv of the program that `vRunImplicit` starts, byte for byte; empty for none.
+    public var implicitCommand: [[UInt8]] = []
     /// The TCP port that clients can connect to for another session; nil where there is none.
     public var ownPort: Int?
     /// Whether the client is on the same machine, as far as can be told.

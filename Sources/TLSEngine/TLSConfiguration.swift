@@ -21,6 +21,9 @@ public struct TLSIdentity {
         self.chain = chain
         self.key = key
     }
+
+    /// Why peers would not take it, in OpenSSL's words: keys too short, digests too weak; nil when it is good.
+    public var weakness: String? { TLSConnection.weakness(of: self) }
 }
 
 /// Whom one end takes for its peer.

@@ -40,6 +40,8 @@ public final class TLSConnection {
     public static let outputBytesMax = 65_536
     /// The longest chain of certificates that a peer may show, in bytes.
     static let chainBytesMax = 32_768
+    /// OpenSSL's level at the least: 112 bits, RSA from 2048 bits on, no SHA-1.
+    static let securityLevelMin: Int32 = 2
     /// TLS 1.2: a fresh key for each connection, and ciphers that detect tampering.
     static let ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
@@ -71,7 +73,9 @@ public final class TLSConnection {
             let output = BIO_new(BIO_s_mem())
         else { preconditionFailure("OpenSSL has TLS") }
         Self.limit(context, configuration.versions)
-        if let identity = configuration.identity { Self.show(identity, in: context) }
+        if let identity = configuration.identity, !Self.show(identity, in: context) {
+            failure = "this end's certificate cannot be used (see TLSIdentity.weakness)"
+        }
         verifier.install(in: context)
         guard let ssl = SSL_new(context) else { preconditionFailure("OpenSSL has TLS") }
         copenssl_wait_at_end(input)
@@ -101,16 +105,35 @@ public final class TLSConnection {
         SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil)
         SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, chainBytesMax, nil)
         SSL_CTX_set_max_early_data(context, 0)
+        SSL_CTX_set_security_level(
+            context,
+            max(securityLevelMin, SSL_CTX_get_security_level(context))
+        )
         precondition(SSL_CTX_set_cipher_list(context, ciphers) == 1, "OpenSSL has AES-GCM")
     }
 
-    private static func show(_ identity: TLSIdentity, in context: OpaquePointer) {
-        SSL_CTX_use_certificate(context, identity.chain[0].pointer)
-        for issuer in identity.chain.dropFirst() {
-            copenssl_add_chain_certificate(context, issuer.pointer)
+    /// Makes a context show an identity; false leaves the reason in OpenSSL's error queue.
+    private static func show(_ identity: TLSIdentity, in context: OpaquePointer) -> Bool {
+        SSL_CTX_use_certificate(context, identity.chain[0].pointer) == 1
+            && identity.chain.dropFirst().allSatisfy {
+                copenssl_add_chain_certificate(context, $0.pointer) == 1
+            }
+            && SSL_CTX_use_PrivateKey(context, identity.key.pointer) == 1
+    }
+
+    /// Why nobody could use an identity, `ee key too small`; nil for one that is good enough.
+    static func weakness(of identity: TLSIdentity) -> String? {
+        guard let context = SSL_CTX_new(TLS_method()) else {
+            preconditionFailure("OpenSSL has TLS")
         }
-        SSL_CTX_use_PrivateKey(context, identity.key.pointer)
+        defer {
+            SSL_CTX_free(context)
+            ERR_clear_error()
+        }
         ERR_clear_error()
+        limit(context, .family)
+        guard !show(identity, in: context) else { return nil }
+        return ERR_reason_error_string(ERR_peek_error()).map { String(cString: $0) } ?? "unknown"
     }
 
     /// Tells a server with several certificates which one is meant (RFC 6066, section 3).

@@ -1,4 +1,5 @@
 internal import BrokerProtocol
+internal import DiscoveryProtocol
 
 /// Takes connections to one channel of a serial port.
 public final class ComChannelListener {
@@ -8,10 +9,10 @@ public final class ComChannelListener {
     public var name: String { "com \(port.devicePath) channel \(channel)" }
 
     private let port: ComPortClient
-    private let offering: String?
+    private let offering: ServerEntry?
     private var control: ComControl?
 
-    init(port: ComPortClient, channel: Int, offering: String?) {
+    init(port: ComPortClient, channel: Int, offering: ServerEntry?) {
         self.port = port
         self.channel = channel
         self.offering = offering
@@ -28,7 +29,12 @@ public final class ComChannelListener {
         let fresh = try port.newControl()
         if let offering {
             // A broker that an older version of dbgcom has left running does not know of this.
-            _ = try? fresh.request(.offer(channel: channel, type: offering))
+            let offer = BrokerRequest.offer(
+                channel: channel,
+                type: offering.type,
+                transport: offering.transport
+            )
+            _ = try? fresh.request(offer)
         }
         // Those who have waited for a listener come right behind the answer.
         fresh.leaveRestToPoll()

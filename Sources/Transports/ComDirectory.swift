@@ -35,13 +35,21 @@ public enum ComDirectory {
                 var entry = entry
                 var place = serial
                 place.channel = entry.channel ?? 0
-                entry.transport = ConnectionString.com(place).displayed()
+                entry.transport = ConnectionString.com(place).displayed() + needs(of: entry)
                 return entry
             }
             return (entries, list.omitted)
         } catch {
             throw TransportError(error.description)
         }
+    }
+
+    /// What the server's own connection string says of what a client has to bring: a password, TLS.
+    private static func needs(of entry: ServerEntry) -> String {
+        let names = ["Password=", "Proto=", "CertUser=", "MachUser=", "ClientCert="]
+        return entry.transport.split(separator: ",")
+            .filter { parameter in names.contains { parameter.hasPrefix($0) } }
+            .map { "," + $0 }.joined()
     }
 }
 

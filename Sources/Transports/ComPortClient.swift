@@ -1,4 +1,5 @@
 internal import BrokerProtocol
+public import DiscoveryProtocol
 internal import LinuxSystem
 
 /// A serial port whose channels this program uses, through the broker that owns the port.
@@ -136,10 +137,10 @@ public final class ComPortClient {
 
     /// Takes connections to a channel.
     ///
-    /// - Parameter offering: what kind of server the other end of the cable may list; nil to be hidden.
+    /// - Parameter offering: what the other end of the cable may list; nil to be hidden.
     public func listen(
         channel: Int,
-        offering: String? = nil
+        offering: ServerEntry? = nil
     ) throws(ComError) -> ComChannelListener {
         let listener = ComChannelListener(port: self, channel: channel, offering: offering)
         try listener.renew()

@@ -97,8 +97,18 @@ public final class GreetingTransport: ByteTransport {
 
     /// Gives bytes to the stream, the greeting first.
     public func write(_ bytes: ArraySlice<UInt8>) -> Int? {
-        guard let isFree = writePendingLine() else { return nil }
-        return isFree ? inner.write(bytes) : 0
+        guard let isFree = writePendingLine() else { return takenByRefusal(bytes) }
+        guard isFree else { return 0 }
+        return inner.write(bytes) ?? takenByRefusal(bytes)
+    }
+
+    /// A server that refused us before we had said anything may be gone already; its words are still to be read.
+    ///
+    /// - Returns: the bytes as taken when it said why, so that the next read tells; nil when it did not.
+    private func takenByRefusal(_ bytes: ArraySlice<UInt8>) -> Int? {
+        guard handshake != nil else { return nil }
+        _ = read(maximum: 4096)
+        return refusal == nil ? nil : bytes.count
     }
 
     /// - Returns: whether nothing waits any more; nil when the stream is broken.

@@ -159,7 +159,8 @@ final class PipeStreamListener: StreamListener {
                 descriptor: descriptor,
                 peerName: "\(transportName) \(name) (pid \(peer.processID))",
                 link: .local,
-                origin: "user \(userName(peer.userID))"
+                origin: "user \(userName(peer.userID))",
+                userID: peer.userID
             )
         } catch {
             throw TransportError("npipe \(name)", error)

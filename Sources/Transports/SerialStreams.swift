@@ -1,5 +1,6 @@
 internal import ByteTransport
 internal import ConnectionStrings
+internal import DiscoveryProtocol
 internal import LinuxSystem
 
 /// How long a client waits for a server on its channel, in milliseconds.
@@ -71,7 +72,11 @@ func openComListener(
         return ComStreamListener(
             try port.listen(
                 channel: serial.channel,
-                offering: serial.access.isHidden ? nil : offering
+                offering: serial.access.isHidden
+                    ? nil
+                    : offering.map { type in
+                        ServerEntry(type: type, transport: connection.displayed(), program: program)
+                    }
             ),
             displayedName: connection.displayed()
         )

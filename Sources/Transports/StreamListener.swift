@@ -16,6 +16,8 @@ public struct AcceptedConnection {
     ///
     /// What limits clients counts by it.
     public let origin: String
+    /// The user at the far end, where the kernel tells (a named pipe).
+    public let userID: UInt32?
     /// What must live as long as the connection.
     private let keeper: AnyObject?
 
@@ -25,12 +27,14 @@ public struct AcceptedConnection {
         peerName: String,
         link: LinkKind,
         origin: String? = nil,
+        userID: UInt32? = nil,
         keeper: AnyObject? = nil
     ) {
         self.descriptor = descriptor
         self.peerName = peerName
         self.link = link
         self.origin = origin ?? peerName
+        self.userID = userID
         self.keeper = keeper
     }
 }
@@ -41,8 +45,12 @@ public protocol StreamListener: AnyObject {
     var descriptor: Int32 { get }
     /// The connection string as lists show it, with the port or the pipe's name that was chosen.
     var displayedName: String { get }
+    /// The TCP port that was chosen; nil for what a firewall has no say in.
+    var portNumber: Int? { get }
     /// Whether there is one client, whom `accept` gives at once, and no other after it (`clicon`).
     var takesOneClient: Bool { get }
+    /// Whether programs of other machines can connect, over a network.
+    var servesNetwork: Bool { get }
     /// Takes a waiting connection, or nil when there is none (any more).
     ///
     /// An error may pass: call again after `StreamListenerLimits.retryMilliseconds`, which tries to listen
@@ -51,8 +59,12 @@ public protocol StreamListener: AnyObject {
 }
 
 extension StreamListener {
+    /// None by default.
+    public var portNumber: Int? { nil }
     /// Most take any number.
     public var takesOneClient: Bool { false }
+    /// Most are on this machine, or at the end of a cable.
+    public var servesNetwork: Bool { false }
 }
 
 /// Waits of those who use a listener.
@@ -74,9 +86,6 @@ public func openListener(
     program: String,
     offering: String? = nil
 ) throws(TransportError) -> any StreamListener {
-    if connection.access.opensFirewall {
-        throw TransportError("IcfEnable is not supported by this version of \(program)")
-    }
     KeyLog.announce(connection, program: program)
     // What is wrong with a certificate is said now, not to the first client.
     _ = try SecureChannel.server(connection)
@@ -227,6 +236,9 @@ private final class TCPStreamListener: StreamListener {
     }
 
     var descriptor: Int32 { listener.descriptor }
+    var servesNetwork: Bool { listener.servesNetwork }
+
+    var portNumber: Int? { listener.port }
 
     func accept() throws(TransportError) -> AcceptedConnection? {
         guard let made = try listener.accept() else { return nil }

@@ -36,6 +36,12 @@ public final class TCPListener {
         if case .tcp(let port) = ServiceManager.place(of: socket) { port } else { 0 }
     }
 
+    /// Whether programs of other machines can connect.
+    var servesNetwork: Bool {
+        guard let address = try? SocketAddress.local(of: socket) else { return true }
+        return !address.isLoopback
+    }
+
     /// Shows readable in poll(2) when a connection waits.
     public var descriptor: Int32 { socket.number }
 

@@ -99,8 +99,9 @@ final class Debugger {
         do {
             let report = try firstStop(session, remote)
             guard let report else {
-                return fail(["cdb: nothing to debug: name a program, -p PID or -pn Name"])
+                return fail(["cdb: nothing to debug: name a program, -p PID, -pn Name or -cimp"])
             }
+            endSuspension(session)
             if options.skipsInitialStop || options.attachesWithoutBreak { return true }
             session.show(report)
             return true
@@ -142,10 +143,28 @@ final class Debugger {
             output.line("*** wait with pending attach")
             showPaths(session)
             return try session.attach(to: id)
+        case .implicit:
+            let report = try session.launchImplicitly()
+            output.line("CommandLine: \(session.currentProcess?.executablePath ?? "")")
+            showPaths(session)
+            return report
         case .none:
             guard let thread = remote.initialThread else { return nil }
             showPaths(session)
             return try session.adoptExisting(thread)
+        }
+    }
+
+    /// What stood by job control when it was attached to: set going where that is wanted, or shown.
+    private func endSuspension(_ session: DebugSession) {
+        for process in session.processes where process.isSuspended {
+            if options.resumesSuspended || options.attachesWithoutBreak {
+                session.endSuspension(of: process)
+            } else {
+                output.line(
+                    "Process \(process.id) is suspended (SIGSTOP): ~*m, then g, lets it run"
+                )
+            }
         }
     }
 

@@ -12,6 +12,8 @@ struct Options {
         case processName(String)
         /// A program and its arguments.
         case program([String])
+        /// `-cimp`: the server's own.
+        case implicit
     }
 
     /// `-premote`.
@@ -25,6 +27,8 @@ struct Options {
     var skipsFinalStop = false
     /// `-pb`: no break when attaching.
     var attachesWithoutBreak = false
+    /// `-pr`: a process that stands by job control is set going.
+    var resumesSuspended = false
     /// `-pd`: the end of the session lets everything run on.
     var detachesAtEnd = false
     /// `-o`: children are debugged too.
@@ -104,6 +108,8 @@ struct OptionParser {
         "G": { $0.skipsFinalStop = true },
         "pb": { $0.attachesWithoutBreak = true },
         "pd": { $0.detachesAtEnd = true },
+        "pr": { $0.resumesSuspended = true },
+        "cimp": { $0.debuggee = .implicit },
         "o": { $0.followsChildren = true },
         "v": { $0.isVerbose = true },
         "lines": { $0.stepsByLine = true },
@@ -138,7 +144,7 @@ struct OptionParser {
 
     /// Options of the original that this version does not have.
     private static let missing: Set<String> = [
-        "server", "remote", "k", "z", "psn", "pe", "pr", "pv", "pvr", "pt", "cimp", "wake",
+        "server", "remote", "k", "z", "psn", "pe", "pv", "pvr", "pt", "wake",
         "iae", "iaec", "iu", "noio", "ee", "x", "xe", "xd", "xn", "xi", "cfr", "vf", "d", "ddefer",
     ]
 

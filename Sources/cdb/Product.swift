@@ -8,24 +8,27 @@ enum Product {
     static let banner = "Linux Console Debugger Version \(version)"
 
     static let usage = """
-        usage: cdb -premote ClientTransport [options] [-p PID | -pn Name | program arguments]
+        usage: cdb -premote ClientTransport [options] [-p PID | -pn Name | -cimp | program arguments]
                cdb -QR Machine                     list the servers of a machine (\\\\BOX17, //box17, 10.0.0.7)
                cdb -QR com:port=Port,baud=BaudRate list those at the other end of a cable
 
         ClientTransport:
           tcp:server=Host,port=Port
           com:port=Port,baud=BaudRate,channel=0-254
-          npipe:server=localhost,pipe=PipeName
+          npipe:server=localhost,pipe=PipeName     another Host is reached through ssh
+          tcp:clicon=Host,port=Port                waits for a server that connects (a range too)
           ssl:proto=tls1,certuser=Cert,server=Host,port=Port
           spipe:proto=tls1,certuser=Cert,server=localhost,pipe=PipeName
           com:...,proto=tls1,certuser=Cert
             Cert: the server's certificate, by its thumbprint, or by the name of a copy in
             ~/.config/dbgsrv/certificates (machuser=: /etc/dbgsrv/certificates); ca=Cert
             takes what that authority vouches for, clientcert=Cert shows one of your own
+          ,password=SECRET                         or @file:PATH, @env:NAME, @ask
 
         What to debug:
           -p PID          attach to a process of the target's machine (decimal)
           -pn Name        attach to the only process of that name
+          -cimp           start the command line that the server was given (dbgsrv -pc)
           program ...     start a program there; all that follows are its arguments
 
         Options:
@@ -33,7 +36,8 @@ enum Product {
           -cf file        a file of commands for the first prompt
           -g              do not stop at the beginning
           -G              end when the process ends
-          -pb             do not break in when attaching
+          -pb             do not break in when attaching; what is suspended (dbgsrv -cs) runs
+          -pr             let what is suspended run after the first g
           -pd             let the process run on at the end of the session
           -o              debug child processes too
           -y path         symbol path, folders separated by ;

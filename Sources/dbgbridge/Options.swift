@@ -108,7 +108,8 @@ let helpText = """
       dbgbridge -c TRANSPORT -s tcp:port=PORT    clients connect to a TCP port, any number of them
 
     TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254,
-    tcp:server=HOST,port=PORT or npipe:server=localhost,pipe=NAME; with TLS
+    tcp:server=HOST,port=PORT, tcp:clicon=HOST,port=PORT or npipe:server=localhost,pipe=NAME; a password as
+    ,password=SECRET, @file:PATH, @env:NAME or @ask is proved for the client; with TLS
     ssl:proto=tls1,certuser=CERT,server=HOST,port=PORT, spipe:proto=tls1,certuser=CERT,server=localhost,
     pipe=NAME, or proto=tls1,certuser=CERT behind com:. CERT is the server's certificate: its thumbprint, or
     the name of a copy in ~/.config/dbgsrv/certificates. Behind -s, ssl: and spipe: make us the TLS server.

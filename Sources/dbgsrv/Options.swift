@@ -8,6 +8,8 @@ enum Request: Equatable {
     case serve(ServeOptions)
     /// Make a certificate.
     case newCertificate(NewCertificateOptions)
+    /// Start a program, or the debugger that its image options name.
+    case imageOptions([[UInt8]])
     /// Be the process of one session (started by the supervisor only).
     case session
     /// Print the help.
@@ -22,14 +24,32 @@ struct ServeOptions: Equatable {
     var transport = ""
     /// `-v`: say on standard error what happens.
     var isVerbose = false
-    /// `--log FILE`: write what happens to a file.
-    var logFile: String?
+    /// `--log FILE`: write what happens to a file, or to the journal.
+    var log: String?
     /// `--max-sessions`, `--max-sessions-per-client`: how many there may be at once.
     var limits = PeerLimits.Limits()
     /// `--handshake-seconds N`: how long a client may take until it is greeted.
     var greetingSeconds = ClientReception.defaultSeconds
     /// False for `--no-discovery`: other machines' `cdb -QR` is not answered.
     var answersDiscovery = true
+    /// `-c`, `-cs`: a program to be started.
+    var program: ProgramToStart?
+    /// `-pc`: the command line that a client's `-cimp` starts.
+    var implicitCommand: [[UInt8]] = []
+    /// `--read-only`.
+    var isReadOnly = false
+    /// `--policy FILE`.
+    var policyFile: String?
+}
+
+/// `-c` or `-cs`.
+struct ProgramToStart: Equatable {
+    /// The program and its arguments, byte for byte.
+    var words: [[UInt8]]
+    /// `-cs`: it is left stopped before its first instruction.
+    var isSuspended: Bool
+    /// `-sifeo`: the image whose options do not count for this start.
+    var suspendedImage: String?
 }
 
 /// What is wrong with the command line, in one sentence.
@@ -38,124 +58,138 @@ struct UsageError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Reads the command line; like the original's, dbgsrv's options are case-sensitive.
-func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
-    var rest = arguments[...]
-    if arguments == ["--session"] { return .session }
+func parseCommandLine(_ arguments: [[UInt8]]) throws(UsageError) -> Request {
+    var parser = CommandLineParser(rest: arguments[...])
+    return try parser.parse()
+}
+
+private struct CommandLineParser {
+    var rest: ArraySlice<[UInt8]>
     var options = ServeOptions()
-    while let option = rest.popFirst() {
+    var suspendedImage: String?
+
+    static let known = [
+        "-t", "-c", "-cs", "-sifeo", "-x", "-pc", "-v", "--log", "--max-sessions",
+        "--max-sessions-per-client", "--handshake-seconds", "--new-certificate", "--no-discovery",
+        "--read-only", "--policy",
+        "--image-options", "-?", "--help", "--version",
+    ]
+
+    mutating func parse() throws(UsageError) -> Request {
+        if rest.count == 1, popText(if: "--session") { return .session }
+        if popText(if: "--image-options") {
+            return .imageOptions(try commandLine("--image-options"))
+        }
+        while let word = rest.popFirst() {
+            let option = String(decoding: word, as: UTF8.self)
+            switch option {
+            case "-?", "-h", "--help": return .help
+            case "--version": return .version
+            case "--new-certificate":
+                let words = rest.map { String(decoding: $0, as: UTF8.self) }
+                return .newCertificate(try NewCertificateOptions(words[...]))
+            default: try take(option)
+            }
+        }
+        try check()
+        return .serve(options)
+    }
+
+    private mutating func popText(if text: String) -> Bool {
+        guard rest.first == Array(text.utf8) else { return false }
+        rest.removeFirst()
+        return true
+    }
+
+    private mutating func take(_ option: String) throws(UsageError) {
         switch option {
-        case "-t":
-            options.transport = try value(of: "-t", "a transport such as tcp:port=5005", &rest)
-        case "-v":
-            options.isVerbose = true
-        case "--log":
-            options.logFile = try value(of: "--log", "a file", &rest)
-        case "--max-sessions":
-            options.limits.sessionsMax = try number(of: option, 1...4096, &rest)
+        case "-t": options.transport = try value(of: option, "a transport such as tcp:port=5005")
+        case "-v": options.isVerbose = true
+        case "--log": options.log = try value(of: option, "a file, or the word journal")
+        case "--max-sessions": options.limits.sessionsMax = try number(of: option, 1...4096)
         case "--max-sessions-per-client":
-            options.limits.sessionsPerPeerMax = try number(of: option, 1...4096, &rest)
-        case "--handshake-seconds":
-            options.greetingSeconds = try number(of: option, 1...3600, &rest)
-        case "--new-certificate":
-            return .newCertificate(try NewCertificateOptions(rest))
-        case "--no-discovery":
-            options.answersDiscovery = false
-        case "-x":
-            rest = []
-        case "-?", "-h", "--help":
-            return .help
-        case "--version":
-            return .version
-        default:
-            throw unknown(option)
+            options.limits.sessionsPerPeerMax = try number(of: option, 1...4096)
+        case "--handshake-seconds": options.greetingSeconds = try number(of: option, 1...3600)
+        case "--no-discovery": options.answersDiscovery = false
+        case "--read-only": options.isReadOnly = true
+        case "--policy": options.policyFile = try value(of: option, "a file")
+        case "-sifeo": suspendedImage = try value(of: option, "the name of an executable")
+        case "-c", "-cs":
+            options.program = ProgramToStart(
+                words: try commandLine(option),
+                isSuspended: option == "-cs",
+                suspendedImage: suspendedImage
+            )
+        case "-pc": options.implicitCommand = try commandLine(option)
+        case "-x": rest = []
+        default: throw unknown(option)
         }
     }
-    if options.transport.isEmpty {
+
+    private func check() throws(UsageError) {
+        if suspendedImage != nil, options.program == nil {
+            throw UsageError(
+                description: "-sifeo is for a program that -c or -cs starts, and has to stand"
+                    + " before that option"
+            )
+        }
+        guard options.transport.isEmpty else { return }
+        let greedy = options.program != nil ? "-c" : options.implicitCommand.isEmpty ? nil : "-pc"
+        let hint = greedy.map { "; it has to stand before \($0), which takes all that follows" }
         throw UsageError(
             description: "-t is missing: it names the transport, for example"
-                + " -t com:port=com2,baud=115200,channel=7"
+                + " -t com:port=com2,baud=115200,channel=7" + (hint ?? "")
         )
     }
-    return .serve(options)
-}
 
-private func value(
-    of option: String,
-    _ meaning: String,
-    _ rest: inout ArraySlice<String>
-) throws(UsageError) -> String {
-    guard let value = rest.popFirst(), !value.isEmpty else {
-        throw UsageError(description: "\(option) has no value: it takes \(meaning)")
+    private mutating func value(
+        of option: String,
+        _ meaning: String
+    ) throws(UsageError) -> String {
+        guard let value = rest.popFirst(), !value.isEmpty else {
+            throw UsageError(description: "\(option) has no value: it takes \(meaning)")
+        }
+        return String(decoding: value, as: UTF8.self)
     }
-    return value
-}
 
-private func number(
-    of option: String,
-    _ range: ClosedRange<Int>,
-    _ rest: inout ArraySlice<String>
-) throws(UsageError) -> Int {
-    let limits = "a number, \(range.lowerBound)–\(range.upperBound)"
-    let text = try value(of: option, limits, &rest)
-    guard let number = Int(text), range.contains(number) else {
-        throw UsageError(description: "\(option) takes \(limits), but was '\(text)'")
+    private mutating func number(
+        of option: String,
+        _ range: ClosedRange<Int>
+    ) throws(UsageError) -> Int {
+        let limits = "a number, \(range.lowerBound)–\(range.upperBound)"
+        let text = try value(of: option, limits)
+        guard let number = Int(text), range.contains(number) else {
+            let shown = printableText(text)
+            throw UsageError(description: "\(option) takes \(limits), but was '\(shown)'")
+        }
+        return number
     }
-    return number
-}
 
-private func unknown(_ option: String) -> UsageError {
-    let planned = ["-c", "-cs", "-sifeo", "-pc"]
-    if planned.contains(option) {
-        return UsageError(description: "\(option) is not supported by this version of dbgsrv")
+    /// All that follows, as a command line.
+    private mutating func commandLine(_ option: String) throws(UsageError) -> [[UInt8]] {
+        defer { rest = [] }
+        do throws(CommandWordsError) {
+            return try CommandWords.words(Array(rest))
+        } catch {
+            let problem =
+                switch error {
+                case .empty: "has no command line behind it: it takes a program and its arguments"
+                case .unterminated(let quote): "the quote \(quote) has no partner"
+                case .danglingBackslash: "a backslash at the end has nothing to stand before"
+                case .nameIsNoText:
+                    "the program's name is not UTF-8 (its arguments may be anything)"
+                }
+            let colon = error == .empty ? " " : ": "
+            throw UsageError(description: option + colon + problem)
+        }
     }
-    let known = [
-        "-t", "-v", "--log", "--max-sessions", "--max-sessions-per-client", "--handshake-seconds",
-        "--new-certificate", "--no-discovery", "-x", "-?", "--help", "--version",
-    ]
-    let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" } ?? ""
-    return UsageError(description: "there is no option '\(option)'\(hint) (dbgsrv -? lists them)")
+
+    private func unknown(_ option: String) -> UsageError {
+        let near = nearestMatch(to: option, among: Self.known)
+        let hint = near.map { "; did you mean \($0)?" } ?? ""
+        let shown = printableText(option)
+        return UsageError(
+            description: "there is no option '\(shown)'\(hint) (dbgsrv -? lists them)"
+        )
+    }
 }
-
-/// What `dbgsrv -?` prints.
-let helpText = """
-    dbgsrv: process server; it does the ptrace work on this machine for any number of debuggers.
-
-      dbgsrv -t com:port=PORT,baud=RATE,channel=0-254   a channel of a serial port
-      dbgsrv -t tcp:port=PORT                           a TCP port, or the first free one of LOW:HIGH
-      dbgsrv -t npipe:pipe=NAME                         a named pipe, for programs of this user here
-      dbgsrv -t ssl:proto=tls1,certuser=CERT,port=PORT  a TCP port with TLS
-      dbgsrv -t spipe:proto=tls1,certuser=CERT,pipe=NAME
-      dbgsrv -t com:…,proto=tls1,certuser=CERT          TLS on a channel, for a cable that leaves the room
-      dbgsrv --new-certificate NAME [--machine]         makes a certificate and says how to use it
-
-      -v          say on standard error what happens
-      --log FILE  write what happens to FILE
-      --max-sessions N             sessions at once (256)
-      --max-sessions-per-client N  sessions of one machine, user or serial channel at once (64)
-      --handshake-seconds N        how long a client may take until it is greeted (60)
-      --no-discovery  do not answer other machines that ask for the servers here (cdb -QR)
-      -x          ignore the rest of the command line
-      -?          this help
-      --version   the version
-
-    A serial port is com2, 2, a device path or a symlink to one; several servers and debuggers may
-    use one port at the same time, each server on its own channel.
-
-    CERT is a file's name, a subject or a thumbprint (SHA-1 or SHA-256): with certuser= in
-    ~/.config/dbgsrv/certificates, with machuser= in /etc/dbgsrv/certificates. proto= is tls1 (TLS 1.3
-    or 1.2), tls12 or tls13; with clientcert=CERT only clients get in that show that certificate, or
-    one that it vouches for.
-
-    A password: add ,password=SECRET to the transport (1–12 letters and digits), or keep it out of process
-    lists: ,password=@file:PATH (first line; chmod 600), ,password=@env:NAME or ,password=@ask. It is never
-    sent. gdb and lldb then come through dbgbridge. Wrong passwords make their sender wait longer and longer.
-
-    Clients:   cdb -premote com:port=PORT,baud=RATE,channel=N -p PID
-               cdb -premote tcp:server=HOST,port=PORT PROGRAM ARGUMENTS
-               gdb -ex 'target extended-remote HOST:PORT'
-               gdb -ex 'target extended-remote | dbgbridge -c com:port=PORT,baud=RATE,channel=N -s stdio'
-
-    It runs until SIGTERM, SIGINT or a client's .endpsrv; what clients attached to then runs on.
-    Exit status: 0 ended in order, 1 wrong command line, 2 the transport could not be had.
-
-    """

@@ -19,13 +19,15 @@ func runSession() -> Int32 {
     } catch {
         return fail("\(error)", status: 1)
     }
-    let logger = makeLogger(descriptor: settings.hasLog ? SessionDescriptors.log : nil)
+    var logger = makeLogger(settings.log)
+    logger[metadataKey: LogKey.peer] = "\(settings.peerName)"
+    if let user = settings.rules.user { logger[metadataKey: LogKey.user] = "\(user)" }
     do {
         // A supervisor that is killed takes its sessions along, and they let go of what they trace.
         try requestSignalAtParentsDeath(SIGTERM)
         guard getppid() == settings.supervisor else { return SessionExit.finished.rawValue }
         let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
-        if settings.hasLog { try closeOnExec(SessionDescriptors.log) }
+        if settings.log.descriptor != nil { try closeOnExec(SessionDescriptors.log) }
         try closeOnExec(SessionDescriptors.connection)
         let plain = try DescriptorTransport(
             OwnedDescriptor(SessionDescriptors.connection),
@@ -57,7 +59,7 @@ func runSession() -> Int32 {
         case .client(let name, let stream):
             _ = try supervisorLine.write([1])
             logger.info("\(settings.peerName): the client is \(name ?? "a plain RSP client")")
-            return try serve(stream, endSignals, logger)
+            return try serve(stream, settings.rules, endSignals, logger)
         }
     } catch {
         logger.error("\(settings.peerName): \(error)")
@@ -67,27 +69,25 @@ func runSession() -> Int32 {
 
 private func serve(
     _ stream: any ByteTransport,
+    _ rules: SessionRules,
     _ endSignals: SignalDescriptor,
     _ logger: Logger
 ) throws -> Int32 {
     let session = ServerSession(
         transport: stream,
         target: try PtraceTarget(),
-        policy: sessionPolicy()
+        policy: connected(try rules.sessionPolicy())
     )
-    session.packetObserver = { fromClient, payload in
-        guard fromClient, isNoteworthy(payload) else { return }
-        logger.info("\(stream.peerName): \(String(decoding: payload, as: UTF8.self))")
-    }
+    session.auditor = { record in logger.audit(record, peer: stream.peerName) }
     let result = try session.run { interest in try wait(for: interest, endSignals) }
     logger.info("\(stream.peerName): \(result.words)")
     return result == .serverExitRequested
         ? SessionExit.endServer.rawValue : SessionExit.finished.rawValue
 }
 
-/// What a session may do and can say of its connection.
-private func sessionPolicy() -> SessionPolicy {
-    var policy = SessionPolicy()
+/// A policy with what can be said of the session's connection.
+private func connected(_ policy: SessionPolicy) -> SessionPolicy {
+    var policy = policy
     let ends = SocketEnds(of: SessionDescriptors.connection)
     policy.ownPort = ends?.port
     policy.clientIsOnThisMachine = ends?.areOnOneMachine ?? false
@@ -109,14 +109,6 @@ private func wait(
         target: requests[1].isReadable,
         endRequested: requests[2].isReadable && endSignals.next() != nil
     )
-}
-
-/// Whether a packet starts or ends something, so that a log has it.
-private func isNoteworthy(_ payload: [UInt8]) -> Bool {
-    let names = ["vAttach;", "vRun;", "vKill;", "D;", "k"]
-    return names.contains { name in
-        payload.starts(with: name.utf8) && (name.count > 1 || payload.count == 1)
-    }
 }
 
 private func closeOnExec(_ descriptor: Int32) throws(SystemError) {

@@ -13,8 +13,10 @@ struct SessionSettings: Equatable {
     var peerName: String
     /// The line beneath.
     var link: LinkKind
-    /// Whether there is a log to write to, on `SessionDescriptors.log`.
-    var hasLog: Bool
+    /// Where to write what happens; a descriptor is `SessionDescriptors.log`.
+    var log: LogDestination
+    /// What the client may do, and `-pc`'s command line.
+    var rules: SessionRules
     /// The server's connection string as written, but without its password.
     var transport: String
     /// What the client has to prove.
@@ -42,12 +44,13 @@ enum SessionDescriptors {
 extension SessionSettings {
     /// The record.
     var encoded: [UInt8] {
-        let fields = [
-            ("supervisor", "\(supervisor)"), ("peer", peerName), ("link", link.word),
-            ("log", hasLog ? "yes" : "no"), ("transport", transport),
-            ("access", access.encoded), ("greeting-seconds", "\(greetingSeconds)"),
-            ("handshake", "\(handshakeMilliseconds)"),
-        ]
+        let fields =
+            [
+                ("supervisor", "\(supervisor)"), ("peer", peerName), ("link", link.word),
+                ("log", log.word), ("transport", transport),
+                ("access", access.encoded), ("greeting-seconds", "\(greetingSeconds)"),
+                ("handshake", "\(handshakeMilliseconds)"),
+            ] + rules.fields
         return fields.flatMap { Array("\($0.0)=\($0.1)".utf8) + [0] }
     }
 
@@ -62,7 +65,8 @@ extension SessionSettings {
         }
         guard let supervisor = fields["supervisor"].flatMap({ Int32($0) }),
             let peerName = fields["peer"], let link = fields["link"],
-            let hasLog = fields["log"], let transport = fields["transport"],
+            let log = fields["log"], let rules = SessionRules(fields),
+            let transport = fields["transport"],
             let access = fields["access"].flatMap(ServerAccess.init(encoded:)),
             let greetingSeconds = fields["greeting-seconds"].flatMap({ Int($0) }),
             let handshake = fields["handshake"].flatMap({ Int($0) }), handshake > 0
@@ -71,7 +75,8 @@ extension SessionSettings {
             supervisor: supervisor,
             peerName: peerName,
             link: LinkKind(word: link),
-            hasLog: hasLog == "yes",
+            log: LogDestination(word: log, descriptor: SessionDescriptors.log),
+            rules: rules,
             transport: transport,
             access: access,
             greetingSeconds: greetingSeconds,

@@ -1,15 +1,18 @@
 internal import ConnectionStrings
 internal import Glibc
 internal import LinuxSystem
+internal import Transports
 
 /// What the user hears at the start without having asked: nothing, in most cases.
 enum StartNotices {
     /// Lines for standard error.
-    ///
-    /// - Parameter displayedName: the connection string with the port or the pipe's name that was chosen.
-    static func lines(for connection: ConnectionString, displayedName: String) -> [String] {
-        let place = choosesPlace(connection) ? ["listening on \(displayedName)"] : []
-        return place + warning(connection)
+    static func lines(for connection: ConnectionString, _ listener: any StreamListener) -> [String]
+    {
+        let place = choosesPlace(connection) ? ["listening on \(listener.displayedName)"] : []
+        let isOpen =
+            listener.servesNetwork && connection.access.password == nil
+            && connection.security == nil
+        return place + (isOpen ? warning : [])
     }
 
     /// Whether only the server knows where it can be reached.
@@ -24,11 +27,8 @@ enum StartNotices {
         }
     }
 
-    private static func warning(_ connection: ConnectionString) -> [String] {
-        guard case .tcp(let socket) = connection, socket.reverseConnection == nil,
-            socket.access.password == nil
-        else { return [] }
-        return [
+    private static var warning: [String] {
+        [
             "WARNING: whoever reaches this TCP port debugs as user \(userName(geteuid())): there is"
                 + " neither a password nor TLS.",
             "Write tcp:port=…,password=@file:PATH, or ssl: with a certificate; for this machine only,"

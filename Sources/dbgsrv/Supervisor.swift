@@ -23,20 +23,23 @@ final class Supervisor {
     private let access: ServerAccess
     private let greetingSeconds: Int
     private let logger: Logger
-    private let logDescriptor: Int32?
+    private let log: LogDestination
+    private let rules: SessionRules
     private var table: SessionTable
     private var lastProblem: String?
 
     /// - Parameters:
     ///   - options: what the command line asks for.
     ///   - access: what clients have to prove.
+    ///   - rules: what they may do then.
     init(
         listener: any StreamListener,
         announcement: Announcement,
         options: ServeOptions,
         access: ServerAccess,
+        rules: SessionRules,
         logger: Logger,
-        logDescriptor: Int32?
+        log: LogDestination
     ) throws(SystemError) {
         self.listener = listener
         self.announcement = announcement
@@ -46,7 +49,8 @@ final class Supervisor {
         let isSecure = (try? ConnectionString(options.transport, for: .server))?.security != nil
         table = SessionTable(options.limits, explainsRefusals: !isSecure)
         self.logger = logger
-        self.logDescriptor = logDescriptor
+        self.rules = rules
+        self.log = log
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     }
 
@@ -146,8 +150,8 @@ final class Supervisor {
         }
         descriptors.append(connection.descriptor)
         descriptors.append(theirs)
-        if let logDescriptor {
-            descriptors.append(try OwnedDescriptor(duplicating: logDescriptor))
+        if let number = log.descriptor {
+            descriptors.append(try OwnedDescriptor(duplicating: number))
         }
         let process = try ProgramLauncher.start(
             ProgramLauncher.ownProgram,
@@ -167,7 +171,8 @@ final class Supervisor {
             supervisor: getpid(),
             peerName: connection.peerName,
             link: connection.link,
-            hasLog: logDescriptor != nil,
+            log: log,
+            rules: rules.for(connection),
             transport: transport,
             access: access,
             greetingSeconds: greetingSeconds,
@@ -189,7 +194,12 @@ final class Supervisor {
         while case let process = waitpid(-1, &status, WNOHANG), process > 0 {
             let exitCode = status & 0x7f == 0 ? (status >> 8) & 0xff : nil
             let exit = exitCode.flatMap(SessionExit.init(rawValue:))
-            guard let peer = table.remove(process, exit)?.peerName else { continue }
+            guard let peer = table.remove(process, exit)?.peerName else {
+                // What -c started, and what it left to us.
+                let end = exitCode.map { "status \($0)" } ?? "signal \(status & 0x7f)"
+                logger.info("process \(process) ended, \(end)")
+                continue
+            }
             endsServer = endsServer || exit == .endServer
             switch exitCode {
             case .some where exit != nil:

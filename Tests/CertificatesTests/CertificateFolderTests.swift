@@ -87,6 +87,14 @@ struct CertificateFolderTests {
         try write("nothing\n", to: bench.certificate("empty"))
         #expect(failure("lab") == "accepted")
         #expect(failure("any") == "accepted")
+        for (name, key) in [("rsa", "rsa:2048"), ("weak", "rsa:1024"), ("edwards", "ed25519")] {
+            try bench.make(name, newKey: ["-newkey", key])
+        }
+        #expect(failure("rsa") == "accepted" && failure("edwards") == "accepted")
+        #expect(
+            failure("weak").contains("too weak for TLS (ee key too small)"),
+            "\(failure("weak"))"
+        )
         for (name, words) in [
             ("old", "the certificate expired on 20"), ("new", "holds only from 20"),
             ("mail", "does not allow server authentication"),

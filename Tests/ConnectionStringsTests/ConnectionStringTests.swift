@@ -87,11 +87,39 @@ struct ConnectionStringTests {
         }
     }
 
+    @Test("a string without its password is the same string otherwise")
+    func withoutPassword() {
+        for (text, bare) in [
+            ("tcp:port=5,password=abc,hidden", "tcp:port=5,hidden"),
+            ("tcp:PassWord=abc,port=5", "tcp:port=5"),
+            ("npipe:pipe=password,password=@file:/a", "npipe:pipe=password"),
+            ("com:port=1,baud=9600,channel=3", "com:port=1,baud=9600,channel=3"), ("", ""),
+        ] {
+            #expect(ConnectionString.withoutPassword(text) == bare)
+        }
+    }
+
+    @Test("group= is a pipe server's; clicon makes a connection reverse")
+    func groupsAndReverse() throws {
+        let shared = try ConnectionString("npipe:pipe=rabbit,group=lab", for: .server)
+        guard case .npipe(let pipe) = shared else {
+            Issue.record("no pipe")
+            return
+        }
+        #expect(pipe.group == "lab" && !shared.isReverse)
+        #expect(throws: ConnectionStringError.self) {
+            _ = try ConnectionString("npipe:server=a,pipe=rabbit,group=lab", for: .client)
+        }
+        #expect(try ConnectionString("tcp:port=5,clicon=desk", for: .server).isReverse)
+        #expect(try ConnectionString("tcp:port=5:9,clicon=lab", for: .client).isReverse)
+    }
+
     @Test("passwords may come from a file or the environment")
     func passwordSources() throws {
         for (text, expected) in [
             ("@file:/etc/lab", ConnectionString.Password.file("/etc/lab")),
             ("@env:LABPW", .environment("LABPW")), ("abcdefghij12", .literal("abcdefghij12")),
+            ("@ask", .terminal),
         ] {
             let parsed = try ConnectionString("tcp:port=1,password=\(text)", for: .server)
             #expect(parsed.access.password == expected)

@@ -19,7 +19,7 @@ struct BrokerMessageTests {
             )
         ),
         .listen(channel: 0), .connect(channel: 254, waits: true),
-        .offer(channel: 3, type: "Remote Process Server"), .directory,
+        .offer(channel: 3, type: "Remote Process Server", transport: "com:Port=2"), .directory,
         .connect(channel: 7, waits: false), .adopt(token), .status, .bye,
         .data(token, takesBreaks: false), .data(token, takesBreaks: true),
         .sendBreak(token, LineBreak(after: 70_000, milliseconds: 250)),
@@ -58,7 +58,7 @@ struct BrokerMessageTests {
             "open baud=9600 parity=none stop=1 dtr=leave rts=leave",
             "listen channel=255", "listen channel=-1", "listen channel=x", "listen",
             "connect channel=1 wait=2", "connect channel=1", "data token=1", "adopt token=",
-            "listen channel=1 channel=2", "offer channel=1", "offer channel=255 type=x",
+            "listen channel=1 channel=2", "offer channel=1", "offer channel=255 type=x transport=",
             "directory channel=1",
             "data token=00112233445566778899aabbccddeeff breaks=0",
             "break token=00112233445566778899aabbccddeeff after=-1 ms=1",

@@ -51,6 +51,32 @@ struct LocalDiscoveryTests {
         #expect(try query(lab) == "No servers on \\\\localhost\n")
     }
 
+    @Test("a server with clicon is never in it, and a password is shown as a star")
+    func reverseAndPasswords() throws {
+        let lab = try Lab()
+        let client = try SocketAddress.any(port: 0, isIPv6: true).listen(
+            onlyIPv6: false,
+            backlog: 1
+        )
+        let reverse = try lab.start(
+            "dbgsrv",
+            ["-v", "-t", "tcp:port=\(client.1),clicon=127.0.0.1"]
+        )
+        try reverse.wait(for: "session process", in: \.errors)
+        #expect(try query(lab) == "No servers on \\\\localhost\n")
+        _ = try lab.startServer("npipe:pipe=rabbit,password=Secret7")
+        #expect(try query(lab).hasSuffix(" - npipe:Pipe=rabbit,Password=*\n"))
+        let files = folderEntries("\(lab.folder)/run/servers.d")
+        #expect(files.count == 1)
+        for file in files {
+            let text = try String(
+                contentsOfFile: "\(lab.folder)/run/servers.d/\(file)",
+                encoding: .utf8
+            )
+            #expect(!text.contains("Secret7"))
+        }
+    }
+
     @Test(
         "a server that ends in order is gone from it; one that was killed is marked until the next one starts"
     )
@@ -306,12 +332,16 @@ struct CableDiscoveryTests {
         let line = try SerialLine(.cable, in: lab)
         let seven = try lab.startServer(line.labChannel(7))
         let three = try lab.startServer(line.labChannel(3))
+        _ = try lab.startServer(line.labChannel(200) + ",password=Secret7")
         _ = try lab.startServer(line.labChannel(9) + ",hidden")
         let query = ["-QR", "com:port=\(line.desk),baud=\(line.baudRate)"]
         let result = try lab.run("cdb", query)
         #expect(result.status == 0, "\(result)")
         let lines = result.output.split(separator: "\n").map(String.init)
-        #expect(lines.count == 3, "\(result.output)")
+        #expect(lines.count == 4, "\(result.output)")
+        // What a client has to bring is said, and no more of it.
+        #expect(lines.last?.contains(",Channel=200,Password=* (") == true, "\(result.output)")
+        #expect(!result.output.contains("Secret7"))
         #expect(lines.first == "Servers on \(query[1]):")
         for (text, server) in zip(lines.dropFirst(), [(3, three), (7, seven)]) {
             let string = "com:Port=\(line.desk),Baud=\(line.baudRate),Channel=\(server.0)"

@@ -88,8 +88,10 @@ struct HostileClientTests {
         let address = try #require(
             try SocketAddress.resolve(host: "127.0.0.1", port: port, onlyIPv6: false).first
         )
-        for _ in 0..<10_000 {
-            _ = try address.connect(timeoutMilliseconds: 30_000)
+        // As many at once as wait to be accepted without being dropped.
+        for _ in 0..<200 {
+            let burst = try (0..<50).map { _ in try address.connect(timeoutMilliseconds: 30_000) }
+            withExtendedLifetime(burst) {}
         }
         try expectAsBefore(server, before)
         try expectUndisturbed(cdb, debuggee)
@@ -215,29 +217,50 @@ struct HostileClientTests {
         try expectUndisturbed(cdb, debuggee)
     }
 
+    private static let stages = [
+        "", "DBGSRV 1 smart", "DBGSRV 1 smart-client x/1\n",
+        "DBGSRV 1 smart-client x/1 scram=n,,n=a,r=abc\n", "+$qSupp",
+    ]
+
     @Test("a client killed at any point of the handshake leaves no process")
-    func killed() throws {
+    func clientKilled() throws {
         let lab = try Lab()
         let (server, port) = try start(lab, ",password=abc")
         let before = try Footprint(server.processID)
-        for words in [
-            "", "DBGSRV 1 smart", "DBGSRV 1 smart-client x/1\n",
-            "DBGSRV 1 smart-client x/1 scram=n,,n=a,r=abc\n", "+$qSupp",
-        ] {
-            let line =
-                "printf '\(words.replacingOccurrences(of: "\n", with: "\\n"))'; echo said >&2; cat"
-            let client = try lab.startOther(
-                "/usr/bin/socat",
-                [
-                    "SYSTEM:\(line.replacingOccurrences(of: ",", with: "\\,").replacingOccurrences(of: ":", with: "\\:"))",
-                    "TCP:127.0.0.1:\(port)",
-                ]
-            )
-            try client.wait(for: "said", in: \.errors)
+        for words in Self.stages {
+            let script =
+                "exec 3<>/dev/tcp/127.0.0.1/\(port); printf %s \"$1\" >&3; echo said; read"
+            let client = try lab.startOther("/bin/bash", ["-c", script, "bash", words])
+            try client.wait(for: "said")
             client.signal(SIGKILL)
             _ = try client.waitForExit()
         }
         try expectAsBefore(server, before)
+    }
+
+    @Test(
+        "a server killed at any point of a handshake takes its sessions along, and clients hear the end"
+    )
+    func serverKilled() throws {
+        let lab = try Lab()
+        let (server, port) = try start(lab, ",password=abc")
+        let clients = try Self.stages.map { words in
+            let client = try RawClient(port: port)
+            client.say(words)
+            return client
+        }
+        // The third and fourth stage have answers: then the others' processes have started too.
+        for client in clients[2...3] { _ = try client.heard("\n") }
+        let list = try #require(
+            fileText("/proc/\(server.processID)/task/\(server.processID)/children")
+        )
+        let sessions = list.split(separator: " ").compactMap { Int32($0) }
+        #expect(!sessions.isEmpty)
+        server.signal(SIGKILL)
+        for client in clients { _ = try client.everything() }
+        let deadline = Date(timeIntervalSinceNow: 60)
+        while sessions.contains(where: processIsAlive), Date() < deadline {}
+        #expect(!sessions.contains(where: processIsAlive))
     }
 
     @Test("--max-sessions and --max-sessions-per-client hold, and say so to the one too many")

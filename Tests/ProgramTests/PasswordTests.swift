@@ -61,6 +61,27 @@ struct PasswordTests {
     }
 
     @Test(
+        "SES-9: inside TLS too, where the proof is bound to the session; and through a relay that has the TLS"
+    )
+    func insideTLS() throws {
+        let secure = try SecureLab()
+        let lab = secure.lab
+        let debuggee = try Debuggee(in: lab)
+        let (_, port) = try secure.startServer("proto=tls1,certuser=lab,password=\(password)")
+        let place = secure.client(port)
+        let right = try attach(lab, "\(place),password=\(password)", debuggee)
+        #expect(right.status == 0 && right.output.contains("rip="), "\(right)")
+        let wrong = try attach(lab, "\(place),password=no", debuggee)
+        #expect(wrong.status == 2 && wrong.errors.contains("Error 0x80004005"), "\(wrong)")
+        // The bridge speaks TLS; the password is a matter between cdb and the server.
+        let bridge = try lab.start("dbgbridge", ["-c", place, "-s", "npipe:pipe=relay"])
+        try bridge.wait(for: "listening on", in: \.errors)
+        let relayed = "npipe:server=localhost,pipe=relay"
+        let through = try attach(lab, "\(relayed),password=\(password)", debuggee)
+        #expect(through.status == 0 && through.output.contains("rip="), "\(through)")
+    }
+
+    @Test(
         "gdb alone is told in its own protocol; through dbgbridge, which has the password, it debugs"
     )
     func stockDebugger() throws {

@@ -59,6 +59,21 @@ struct ReverseConnectionTests {
         #expect(try server.waitForExit() == 2)
     }
 
+    @Test("inside TLS the server that connects is still the one that shows its certificate")
+    func secure() throws {
+        let secure = try SecureLab()
+        let lab = secure.lab
+        let debuggee = try Debuggee(in: lab)
+        let port = try freePort(lab)
+        let names = "ssl:proto=tls1,certuser=lab,port=\(port),clicon=localhost,password=abc"
+        let client = try cdb(lab, names, debuggee)
+        try client.wait(for: "for the server on localhost", in: \.errors)
+        let server = try lab.start("dbgsrv", ["-t", names])
+        #expect(try client.waitForExit() == 0, "\(client.errors)")
+        #expect(client.output.contains("rip="), "\(client.output)")
+        #expect(try server.waitForExit() == 2)
+    }
+
     @Test(
         "nobody listens: the server says what it tried and ends; so does a client whom nobody calls"
     )

@@ -185,4 +185,44 @@ struct SecureSessionTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: copy)) == original, "\(gdb)")
         #expect(try Data(contentsOf: URL(fileURLWithPath: back)) == original, "\(gdb)")
     }
+
+    @Test("a server that connects to its client is TLS's server all the same (TLS-13)")
+    func reverse() throws {
+        let secure = try SecureLab()
+        let lab = secure.lab
+        let debuggee = try Debuggee(in: lab)
+        for parameters in ["certuser=lab", "ca=lab"] {
+            let cdb = try lab.start(
+                "cdb",
+                [
+                    "-premote", "ssl:proto=tls1,\(parameters),clicon=localhost,port=41200:41900",
+                    "-p", "\(debuggee.processID)", "-c", "bp worker!store;g;k;qd",
+                ]
+            )
+            try cdb.wait(for: "for the server", in: \.errors)
+            let port = try #require(cdb.errors.firstMatch(of: /port (\d+)/)).output.1
+            let server = try lab.start(
+                "dbgsrv",
+                ["-v", "-t", "ssl:proto=tls1,certuser=lab,port=\(port),clicon=localhost"]
+            )
+            #expect(try cdb.waitForExit() == 0, "\(cdb.errors)")
+            #expect(cdb.output.contains("Breakpoint 0 hit"), "\(cdb.output)")
+            _ = try server.waitForExit()
+            #expect(server.errors.contains("TLSv1.3"), "\(server.errors)")
+        }
+        try debuggee.expectRunsFree()
+    }
+
+    @Test("a password inside TLS is bound to the connection, and wrong ones get nowhere (TLS-17)")
+    func password() throws {
+        let secure = try SecureLab()
+        for version in ["tls12", "tls13"] {
+            let parameters = "proto=\(version),certuser=lab"
+            let (_, port) = try secure.startServer(parameters + ",password=rabbit7")
+            let right = try secure.cdb(secure.client(port, parameters) + ",password=rabbit7")
+            #expect(right.status == 0, "\(right)")
+            let wrong = try secure.cdb(secure.client(port, parameters) + ",password=rabbit8")
+            #expect(wrong.status == 2 && wrong.errors.contains("0x80004005"), "\(wrong)")
+        }
+    }
 }

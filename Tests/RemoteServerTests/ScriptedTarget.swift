@@ -172,13 +172,16 @@ final class ScriptedTarget: DebugTarget, ProcessDetails, TargetFiles, EventSelec
     var signalPolicy: (any SignalPolicy)? { hasAbilities ? self : nil }
 
     func auxiliaryVector(of process: ProcessID) throws(TargetError) -> [UInt8] { [1, 2, 3] }
-    func executablePath(of process: ProcessID) throws(TargetError) -> String { "/bin/x" }
+    func executablePath(of process: ProcessID) throws(TargetError) -> String { executable }
+    var executable = "/bin/x"
+    var signalsKeptOnDetach: Set<Signal>?
     func memoryRegions(of process: ProcessID) throws(TargetError) -> [MemoryRegion] { [] }
     func modules(of process: ProcessID) throws(TargetError) -> [LoadedModule] { [] }
     func wasLaunched(_ process: ProcessID) -> Bool { launched.contains(process) }
 
     // Files: one file of zeros.
     func open(_ path: String, flags: OpenFlags, mode: UInt32) throws(TargetError) -> Int {
+        calls.append("open \(path) flags \(flags.rawValue)")
         if path != "/zeros" { throw TargetError(.system(2), "no such file") }
         return 0
     }
@@ -187,13 +190,16 @@ final class ScriptedTarget: DebugTarget, ProcessDetails, TargetFiles, EventSelec
         [UInt8](repeating: 0x2a, count: count)
     }
     func write(_ bytes: [UInt8], to file: Int, at offset: UInt64) throws(TargetError) -> Int {
-        bytes.count
+        calls.append("write \(bytes.count) bytes to file \(file)")
+        return bytes.count
     }
     func status(of file: Int) throws(TargetError) -> FileStatus { FileStatus() }
     func status(ofPath path: String, followingLinks: Bool) throws(TargetError) -> FileStatus {
-        FileStatus()
+        var status = FileStatus()
+        status.mode = 0o100644
+        return status
     }
-    func remove(_ path: String) throws(TargetError) {}
+    func remove(_ path: String) throws(TargetError) { calls.append("unlink \(path)") }
     func linkDestination(of path: String) throws(TargetError) -> String { path }
     func useFileSystem(of process: ProcessID?) throws(TargetError) {}
 }

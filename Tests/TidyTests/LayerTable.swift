@@ -27,6 +27,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
     ("SessionProtocol", ["WireCore"]),
     ("TelnetSerial", []),
+    ("AccessPolicy", ["WireCore"]),
     ("SharedSession", ["WireCore"]),
     ("DiscoveryProtocol", ["BrokerProtocol"]),
 
@@ -54,7 +55,10 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         ]
     ),
     ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
-    ("RemoteServer", ["WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]),
+    (
+        "RemoteServer",
+        ["WireCore", "AccessPolicy", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
+    ),
     (
         "RemoteClient",
         [
@@ -76,7 +80,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgsrv",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget", "DiscoveryProtocol",
+            "DebugTarget", "DiscoveryProtocol", "AccessPolicy",
             "LinuxSystem", "Certificates", "ServerRegistry", "PtraceBackend", "RemoteServer",
             "Glibc", "Logging",
         ]

@@ -92,7 +92,7 @@ struct ServeCommand: ParsableCommand {
         port.takesBreaks = true
         let listener = try port.listen(
             channel: options.channel,
-            offering: ServerEntry.channelService
+            offering: ServerEntry(type: ServerEntry.channelService, program: "dbgcom serve")
         )
         if exec.isEmpty && pty == nil && connect == nil && device == nil {
             try serveStandardStreams(loop, listener)
