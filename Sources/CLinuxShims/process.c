@@ -80,9 +80,29 @@ static void restore_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+// The first terminal that a session's leader opens is its controlling one.
+static int open_streams(const struct clinux_launch *launch) {
+    if (launch->terminal) {
+        int terminal = open(launch->terminal, O_RDWR);
+        if (terminal < 0) return -1;
+        for (int number = 0; number < 3; number++)
+            if (dup2(terminal, number) < 0) return -1;
+        if (terminal > 2) close(terminal);
+    }
+    for (int number = 0; number < 3; number++) {
+        if (!launch->streams[number]) continue;
+        int flags = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC;
+        int file = open(launch->streams[number], flags | O_NOCTTY, 0644);
+        if (file < 0 || dup2(file, number) < 0) return -1;
+        if (file > 2) close(file);
+    }
+    return 0;
+}
+
 static void run_child(const struct clinux_launch *launch, int release, int report) {
     restore_signals();
-    if ((launch->new_session ? setsid() : setpgid(0, 0)) < 0) fail(report, CLINUX_LAUNCH_SETUP);
+    int starts_session = launch->new_session || launch->terminal;
+    if ((starts_session ? setsid() : setpgid(0, 0)) < 0) fail(report, CLINUX_LAUNCH_SETUP);
     // The right to trace others (CAP_SYS_PTRACE as an ambient capability) is the server's, not the program's.
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     char go;
@@ -97,6 +117,7 @@ static void run_child(const struct clinux_launch *launch, int release, int repor
     }
     if (launch->standard_input >= 0 && dup2(launch->standard_input, 0) < 0)
         fail(report, CLINUX_LAUNCH_SETUP);
+    if (open_streams(launch) < 0) fail(report, CLINUX_LAUNCH_SETUP);
     if (dup3(report, 3, O_CLOEXEC) < 0 && report != 3) fail(report, CLINUX_LAUNCH_SETUP);
     close_range(4, ~0u, 0);
     if (launch->working_directory && chdir(launch->working_directory) < 0)

@@ -114,8 +114,18 @@ public protocol ProcessDetails: AnyObject {
     /// The modules of the default namespace in link order, the executable first; empty before the
     /// dynamic linker has run or in a static program.
     func modules(of process: ProcessID) throws(TargetError) -> [LoadedModule]
+    /// Where the executable's dynamic section has the address of `struct r_debug` (<link.h>); nil in a static program
+    /// and where it is not known.
+    func linkerDebugPointer(of process: ProcessID) throws(TargetError) -> TargetAddress?
     /// Whether the target created the process itself (as opposed to having attached to it).
     func wasLaunched(_ process: ProcessID) -> Bool
+}
+
+extension ProcessDetails {
+    /// Not known, where a target cannot tell.
+    public func linkerDebugPointer(of process: ProcessID) throws(TargetError) -> TargetAddress? {
+        nil
+    }
 }
 
 /// The signal a thread stopped for, in the kernel's layout.

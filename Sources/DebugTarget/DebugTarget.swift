@@ -94,6 +94,18 @@ public protocol DebugTarget: AnyObject {
     var systemTables: (any SystemTables)? { get }
     /// Registers that came with the stop, where the target has such.
     var stopRegisters: (any StopRegisters)? { get }
+    /// The machine and who is on it, where the target can tell.
+    var hostFacts: (any HostFacts)? { get }
+    /// Folders, links and commands, where the target can.
+    var platformServices: (any PlatformServices)? { get }
+    /// Memory in debuggees, where the target can.
+    var memoryAllocation: (any MemoryAllocation)? { get }
+    /// Waiting for a process that is not there yet, where the target can.
+    var processAwaiting: (any ProcessAwaiting)? { get }
+    /// Input of programs on our terminals, where the target has such.
+    var consoleInput: (any ConsoleInput)? { get }
+    /// How many watchpoints the processor has room for; nil where that is not known.
+    var watchpointCountMax: Int? { get }
     /// Whether job control keeps a process stopped, where the target can tell.
     var jobControl: (any JobControl)? { get }
     /// A program that the target was given to start, where it may have one.
@@ -118,6 +130,18 @@ extension DebugTarget {
     /// None by default.
     public var stopRegisters: (any StopRegisters)? { nil }
     /// None by default.
+    public var hostFacts: (any HostFacts)? { nil }
+    /// None by default.
+    public var platformServices: (any PlatformServices)? { nil }
+    /// None by default.
+    public var memoryAllocation: (any MemoryAllocation)? { nil }
+    /// None by default.
+    public var processAwaiting: (any ProcessAwaiting)? { nil }
+    /// None by default.
+    public var consoleInput: (any ConsoleInput)? { nil }
+    /// Not known by default.
+    public var watchpointCountMax: Int? { nil }
+    /// None by default.
     public var jobControl: (any JobControl)? { nil }
     /// None by default.
     public var implicitLaunch: (any ImplicitLaunch)? { nil }
@@ -137,6 +161,9 @@ public struct LaunchRequest: Sendable, Equatable {
     public var disablesAddressRandomization: Bool
     /// Whether /bin/sh starts it, so that redirections and wildcards in the arguments work.
     public var usesShell: Bool
+    /// Its standard streams, where it is to have a terminal of its own whose output comes as events; nil for
+    /// those of the server.
+    public var standardStreams: StandardStreamPaths?
 
     /// Builds a request.
     public init(
@@ -144,13 +171,15 @@ public struct LaunchRequest: Sendable, Equatable {
         environment: [EnvironmentChange] = [],
         workingDirectory: String? = nil,
         disablesAddressRandomization: Bool = true,
-        usesShell: Bool = false
+        usesShell: Bool = false,
+        standardStreams: StandardStreamPaths? = nil
     ) {
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
         self.disablesAddressRandomization = disablesAddressRandomization
         self.usesShell = usesShell
+        self.standardStreams = standardStreams
     }
 }
 

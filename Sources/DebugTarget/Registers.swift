@@ -22,6 +22,13 @@ public struct RegisterDescription: Sendable, Equatable {
         case flags = "flags"
         /// Return address.
         case returnAddress = "ra"
+        /// The first to the sixth argument of a call.
+        case argument1 = "arg1"
+        case argument2 = "arg2"
+        case argument3 = "arg3"
+        case argument4 = "arg4"
+        case argument5 = "arg5"
+        case argument6 = "arg6"
     }
 
     /// The name gdb's target description uses (`rax`, `st0`, `xmm0`).

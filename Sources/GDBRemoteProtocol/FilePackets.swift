@@ -23,6 +23,14 @@ public enum FileRequest: Sendable, Equatable {
     case unlink(path: String)
     /// `readlink:path`.
     case readLink(path: String)
+    /// lldb's `mode:path`: the permissions.
+    case permissions(path: String)
+    /// lldb's `size:path`.
+    case size(path: String)
+    /// lldb's `exists:path`, answered with `F,1` or `F,0`.
+    case exists(path: String)
+    /// lldb's `symlink:destination,path`.
+    case link(destination: String, path: String)
     /// `setfs:pid`; nil is the stub's own.
     case setFileSystem(ProcessID?)
 
@@ -79,6 +87,15 @@ public enum FileRequest: Sendable, Equatable {
         "lstat": { reader in path(&reader).map { .pathStatus(path: $0, followingLinks: false) } },
         "unlink": { reader in path(&reader).map { .unlink(path: $0) } },
         "readlink": { reader in path(&reader).map { .readLink(path: $0) } },
+        "mode": { reader in path(&reader).map { .permissions(path: $0) } },
+        "size": { reader in path(&reader).map { .size(path: $0) } },
+        "exists": { reader in path(&reader).map { .exists(path: $0) } },
+        "symlink": { reader in
+            guard let destination = reader.hexText(endingAt: ","), let link = path(&reader) else {
+                return nil
+            }
+            return .link(destination: destination, path: link)
+        },
         "setfs": { reader in
             guard let number = reader.hexNumber(), reader.isAtEnd else { return nil }
             if number == 0 { return .setFileSystem(nil) }
@@ -93,6 +110,10 @@ public enum FileRequest: Sendable, Equatable {
 
     private static func path(_ reader: inout PayloadReader) -> String? {
         reader.hexBytes().map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private func request(_ operation: String, _ path: String) -> [UInt8] {
+        HexTextRequest.payload(operation + ":", path)
     }
 
     /// Numbers as they travel; a negative one, which a peer may have sent as its descriptor, as its bits.
@@ -124,6 +145,13 @@ public enum FileRequest: Sendable, Equatable {
             payload.append(hexBytes: path.utf8)
         case .readLink(let path):
             payload.append(text: "readlink:")
+            payload.append(hexBytes: path.utf8)
+        case .permissions(let path): payload += request("mode", path)
+        case .size(let path): payload += request("size", path)
+        case .exists(let path): payload += request("exists", path)
+        case .link(let destination, let path):
+            payload += request("symlink", destination)
+            payload.append(text: ",")
             payload.append(hexBytes: path.utf8)
         case .setFileSystem(let process):
             payload.append(text: "setfs:\(wire(Int(process?.rawValue ?? 0)))")

@@ -89,7 +89,7 @@ public enum HexTextRequest {
     }
 }
 
-/// `QEnvironmentHexEncoded:`, `QEnvironmentUnset:`, `QEnvironmentReset`.
+/// `QEnvironmentHexEncoded:`, `QEnvironmentUnset:`, `QEnvironmentReset`, `QEnvironment:`.
 public enum EnvironmentRequest: Sendable, Equatable {
     /// Sets a variable.
     case set(name: String, value: String)
@@ -113,9 +113,25 @@ public enum EnvironmentRequest: Sendable, Equatable {
                 name: String(pair[..<equals]),
                 value: String(pair[pair.index(after: equals)...])
             )
+        } else if let pair = EnvironmentRequest.plainPair(payload) {
+            self = .set(name: pair.name, value: pair.value)
         } else {
             return nil
         }
+    }
+
+    /// lldb's `QEnvironment:name=value`, for values that need no encoding.
+    private static func plainPair(_ payload: [UInt8]) -> (name: String, value: String)? {
+        let head = "QEnvironment:"
+        guard payload.starts(with: head.utf8) else { return nil }
+        let pair = payload.dropFirst(head.utf8.count)
+        guard let equals = pair.firstIndex(of: UInt8(ascii: "=")), equals != pair.startIndex else {
+            return nil
+        }
+        return (
+            String(decoding: pair[..<equals], as: UTF8.self),
+            String(decoding: pair[(equals + 1)...], as: UTF8.self)
+        )
     }
 
     /// The payload.

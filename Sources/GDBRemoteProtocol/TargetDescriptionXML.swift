@@ -10,7 +10,7 @@ extension TargetDescription {
         var text =
             "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target>\n"
             + "<architecture>\(architecture.rawValue)</architecture>\n"
-            + "<osabi>GNU/Linux</osabi>\n"
+            + "<osabi>GNU/Linux</osabi>\n" + RegisterSet.definitions
         for feature in featureNames {
             text += "<feature name=\"\(XML.escaped(feature))\">\n"
             let members = registers.filter { $0.feature == feature }
@@ -37,7 +37,44 @@ extension RegisterDescription {
         if let group { text += " group=\"\(XML.escaped(group))\"" }
         if let dwarfNumber { text += " dwarf_regnum=\"\(dwarfNumber)\"" }
         if let role { text += " generic=\"\(role.rawValue)\"" }
+        if let alias = RegisterSet.aliases[name] { text += " altname=\"\(alias)\"" }
+        text += " group_id=\"\(RegisterSet(of: self).rawValue)\""
         return text + "/>"
+    }
+}
+
+/// The sets that lldb shows registers in, with the names of its own stub; gdb passes over them.
+private enum RegisterSet: Int, CaseIterable {
+    case general = 1
+    case floatingPoint = 2
+    case advancedVector = 3
+
+    /// Names that lldb's own stub gives registers.
+    static let aliases = ["eflags": "rflags"]
+
+    init(of register: RegisterDescription) {
+        if register.feature.hasSuffix(".avx") {
+            self = .advancedVector
+        } else if register.feature.hasSuffix(".sse") || register.type == "i387_ext"
+            || register.group == "float"
+        {
+            self = .floatingPoint
+        } else {
+            self = .general
+        }
+    }
+
+    private var name: String {
+        switch self {
+        case .general: "General Purpose Registers"
+        case .floatingPoint: "Floating Point Registers"
+        case .advancedVector: "Advanced Vector Extensions"
+        }
+    }
+
+    static var definitions: String {
+        let groups = allCases.map { "<group id=\"\($0.rawValue)\" name=\"\($0.name)\"/>" }
+        return "<groups>\(groups.joined())</groups>\n"
     }
 }
 

@@ -79,16 +79,18 @@ public enum LibraryListDocument {
     ///   - modules: the modules, the executable first.
     ///   - start: the list entry to start at and the entry before it, where the client asked for an
     ///     increment (the annex `start=…;prev=…`).
+    ///   - namesExecutable: whether the executable's entry is named (`main-lm`).
     public static func render(
         _ modules: [LoadedModule],
-        from start: TargetAddress? = nil
+        from start: TargetAddress? = nil,
+        namesExecutable: Bool = true
     ) -> String {
         var text = "<library-list-svr4 version=\"1.0\""
         var rest = modules[...]
         if let start {
             rest = modules.drop { $0.linkMap != start }
         } else if let main = modules.first {
-            text += " main-lm=\"\(main.linkMap)\""
+            if namesExecutable { text += " main-lm=\"\(main.linkMap)\"" }
             rest = modules.dropFirst()
         }
         guard !rest.isEmpty else { return text + "/>\n" }

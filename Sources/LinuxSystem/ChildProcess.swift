@@ -15,6 +15,11 @@ public struct ChildProcess: ~Copyable {
         public var workingDirectory: String?
         /// Whether addresses are the same in every run.
         public var disablesAddressRandomization: Bool
+        /// The path of a terminal that becomes its standard streams and its controlling terminal; nil for the
+        /// streams of this process and no input.
+        public var terminal: String?
+        /// Files that become descriptors 0, 1 and 2 instead.
+        public var streams: [String?]
         /// Whether it gets a session of its own, not only a process group.
         public var startsSession: Bool
 
@@ -25,13 +30,17 @@ public struct ChildProcess: ~Copyable {
             environment: [String],
             workingDirectory: String?,
             disablesAddressRandomization: Bool,
-            startsSession: Bool = false
+            startsSession: Bool = false,
+            terminal: String? = nil,
+            streams: [String?] = [nil, nil, nil]
         ) {
             self.program = program
             self.arguments = arguments
             self.environment = environment
             self.workingDirectory = workingDirectory
             self.disablesAddressRandomization = disablesAddressRandomization
+            self.terminal = terminal
+            self.streams = streams
             self.startsSession = startsSession
         }
     }
@@ -54,24 +63,35 @@ public struct ChildProcess: ~Copyable {
     /// Forks a child with standard input from /dev/null, its own process group, default signal handling
     /// and no other descriptors than standard output and error.
     public init(_ specification: Specification) throws(SystemError) {
+        precondition(specification.streams.count == 3, "there are three standard streams")
         let null = OwnedDescriptor(
             try systemCall("open", "/dev/null") { clinux_open("/dev/null", O_RDONLY, 0) }
         )
         var releaseNumber: Int32 = -1
         var reportNumber: Int32 = -1
+        let terminal = specification.terminal.map { strdup($0) }
+        let streams = specification.streams.map { path in path.map { strdup($0) } }
+        defer {
+            free(terminal ?? nil)
+            for path in streams { free(path ?? nil) }
+        }
         let child = withCStrings(specification.arguments) { arguments in
             withCStrings(specification.environment.map { Array($0.utf8) }) { environment in
                 withOptionalCString(specification.workingDirectory) { directory in
                     specification.program.withCString { program in
-                        var launch = clinux_launch(
-                            program: program,
-                            arguments: arguments,
-                            environment: environment,
-                            working_directory: directory,
-                            disables_randomization:
-                                specification.disablesAddressRandomization ? 1 : 0,
-                            standard_input: null.number,
-                            new_session: specification.startsSession ? 1 : 0
+                        var launch = clinux_launch()
+                        launch.program = program
+                        launch.arguments = arguments
+                        launch.environment = environment
+                        launch.working_directory = directory
+                        launch.disables_randomization =
+                            specification.disablesAddressRandomization ? 1 : 0
+                        launch.standard_input = terminal == nil ? null.number : -1
+                        launch.new_session = specification.startsSession ? 1 : 0
+                        launch.terminal = UnsafePointer(terminal ?? nil)
+                        launch.streams = (
+                            UnsafePointer(streams[0] ?? nil), UnsafePointer(streams[1] ?? nil),
+                            UnsafePointer(streams[2] ?? nil)
                         )
                         return clinux_fork_child(&launch, &releaseNumber, &reportNumber)
                     }

@@ -12,6 +12,7 @@ extension PtraceTarget {
         stop(traced.allThreads)
         // New threads may have been born while the others were being stopped.
         stop(traced.allThreads)
+        releaseAllocations(of: traced)
         withdrawTraps(of: traced)
         try? traced.setHardware([])
         for thread in traced.allThreads { letGo(of: thread) }
@@ -112,6 +113,7 @@ extension PtraceTarget {
         let traced = try self.process(process)
         defer {
             forget(traced)
+            forgetConsole(of: process)
             settleAfterLoss()
         }
         // One that has ended and been waited for has no number any more: it may be somebody else's.

@@ -7,7 +7,10 @@ extension PtraceTarget {
     /// Starts a program and stops it at its first instruction.
     public func launch(_ request: LaunchRequest) throws(TargetError) -> ThreadID {
         let environment = ProgramPath.environment(changedBy: request.environment)
-        let specification = try specification(of: request, environment)
+        let terminal: PseudoTerminal? = request.standardStreams == nil ? nil : try openConsole()
+        var specification = try specification(of: request, environment)
+        specification.terminal = terminal?.path
+        specification.streams = request.standardStreams?.paths ?? specification.streams
         let child: ChildProcess
         do throws(SystemError) {
             child = try ChildProcess(specification)
@@ -34,6 +37,7 @@ extension PtraceTarget {
             case let ending?: throw launchFailure(request, child.failure(), ending)
             }
         }
+        if let terminal { consoles.append(Console(process: ProcessID(id), terminal: terminal)) }
         return try adoptLaunched(id)
     }
 

@@ -30,17 +30,13 @@ struct ModuleList {
 
     private static func entries(of vector: [UInt8]) -> [(type: UInt64, value: UInt64)] {
         stride(from: 0, to: vector.count - 15, by: 16).map {
-            (word(vector, $0), word(vector, $0 + 8))
+            (LittleEndian.word(vector, $0), LittleEndian.word(vector, $0 + 8))
         }
-    }
-
-    private static func word(_ bytes: [UInt8], _ offset: Int, _ count: Int = 8) -> UInt64 {
-        bytes[offset..<(offset + count)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     private func word(at address: TargetAddress) -> UInt64? {
         guard let bytes = read(address, 8), bytes.count == 8 else { return nil }
-        return ModuleList.word(bytes, 0)
+        return LittleEndian.word(bytes, 0)
     }
 
     // MARK: The list
@@ -54,33 +50,39 @@ struct ModuleList {
             seen.insert(next.rawValue).inserted,
             let entry = read(next, 40), entry.count == 40
         {
-            let name = string(at: TargetAddress(ModuleList.word(entry, 8)))
+            let name = string(at: TargetAddress(LittleEndian.word(entry, 8)))
             var module = LoadedModule(
                 path: modules.isEmpty && name.isEmpty ? executable : name,
-                loadBias: ModuleList.word(entry, 0),
-                dynamicSection: TargetAddress(ModuleList.word(entry, 16)),
+                loadBias: LittleEndian.word(entry, 0),
+                dynamicSection: TargetAddress(LittleEndian.word(entry, 16)),
                 linkMap: next
             )
             module.buildID = buildID(of: module, isExecutable: modules.isEmpty)
             modules.append(module)
-            next = TargetAddress(ModuleList.word(entry, 24))
+            next = TargetAddress(LittleEndian.word(entry, 24))
         }
         return modules
     }
 
     private func listHead() -> TargetAddress? {
+        guard let pointer = debugPointer, let debug = word(at: pointer), debug != 0 else {
+            return nil
+        }
+        return word(at: TargetAddress(debug) + 8).map { TargetAddress($0) }
+    }
+
+    /// Where the executable's dynamic section has the address of `struct r_debug`.
+    var debugPointer: TargetAddress? {
         guard let headersAddress,
             let (bias, dynamic) = dynamicSection(headers: headersAddress, count: headerCount)
         else { return nil }
         var entry = dynamic + bias
         for _ in 0..<ModuleList.programHeadersMax {
             guard let bytes = read(entry, 16), bytes.count == 16 else { return nil }
-            switch ModuleList.word(bytes, 0) {
+            switch LittleEndian.word(bytes, 0) {
             case 0: return nil
             case 21:  // DT_DEBUG
-                let debug = TargetAddress(ModuleList.word(bytes, 8))
-                guard debug.rawValue != 0 else { return nil }
-                return word(at: debug + 8).map { TargetAddress($0) }
+                return entry + 8
             default: entry = entry + 16
             }
         }
@@ -97,9 +99,9 @@ struct ModuleList {
         guard let bytes = read(address, count * 56) else { return [] }
         return stride(from: 0, through: bytes.count - 56, by: 56).map {
             ProgramHeader(
-                type: ModuleList.word(bytes, $0, 4),
-                address: ModuleList.word(bytes, $0 + 16),
-                size: ModuleList.word(bytes, $0 + 32)
+                type: LittleEndian.word(bytes, $0, 4),
+                address: LittleEndian.word(bytes, $0 + 16),
+                size: LittleEndian.word(bytes, $0 + 32)
             )
         }
     }
@@ -141,8 +143,8 @@ struct ModuleList {
             guard let start = read(TargetAddress(module.loadBias), 64), start.count == 64,
                 start.starts(with: [0x7f, 0x45, 0x4c, 0x46])
             else { return [] }
-            let offset = ModuleList.word(start, 32)
-            let count = Int(ModuleList.word(start, 56, 2))
+            let offset = LittleEndian.word(start, 32)
+            let count = Int(LittleEndian.word(start, 56, 2))
             headers = programHeaders(
                 at: TargetAddress(module.loadBias &+ offset),
                 count: min(count, ModuleList.programHeadersMax)
@@ -151,25 +153,8 @@ struct ModuleList {
         for header in headers where header.type == 4 {  // PT_NOTE
             let count = Int(clamping: min(header.size, UInt64(ModuleList.noteBytesMax)))
             let place = TargetAddress(header.address &+ module.loadBias)
-            if let notes = read(place, count), let id = buildID(in: notes) { return id }
+            if let notes = read(place, count), let id = ElfNotes.buildID(in: notes) { return id }
         }
         return []
-    }
-
-    private func buildID(in notes: [UInt8]) -> [UInt8]? {
-        var offset = 0
-        while offset + 12 <= notes.count {
-            let nameCount = Int(ModuleList.word(notes, offset, 4))
-            let valueCount = Int(ModuleList.word(notes, offset + 4, 4))
-            let type = ModuleList.word(notes, offset + 8, 4)
-            let name = offset + 12
-            let value = name + (nameCount + 3) / 4 * 4
-            let end = value + (valueCount + 3) / 4 * 4
-            guard value + valueCount <= notes.count else { return nil }
-            let isGNU = nameCount == 4 && notes[name..<(name + 4)].elementsEqual("GNU\0".utf8)
-            if isGNU, type == 3 { return Array(notes[value..<(value + valueCount)]) }
-            offset = end
-        }
-        return nil
     }
 }

@@ -36,6 +36,14 @@ extension PtraceTarget: ProcessDetails {
         return list.modules(executable: (try? executablePath(of: process)) ?? "")
     }
 
+    /// Where the executable's dynamic section has the address of `struct r_debug`.
+    public func linkerDebugPointer(of process: ProcessID) throws(TargetError) -> TargetAddress? {
+        let space = try self.process(process).space
+        return ModuleList(auxiliaryVector: try auxiliaryVector(of: process)) { address, count in
+            try? space.read(at: address, count: count)
+        }.debugPointer
+    }
+
     /// Whether we created the process ourselves.
     public func wasLaunched(_ process: ProcessID) -> Bool {
         traced.first { $0.id == process }?.wasLaunched ?? false

@@ -45,6 +45,14 @@ public final class PtraceTarget: DebugTarget {
     var endedProcesses: [(process: TracedProcess, order: UInt64)] = []
     var endedThreads: [(thread: ThreadID, status: Int32)] = []
     var queue: [TargetEvent] = []
+    /// A program that is waited for.
+    var awaited: AwaitedProgram?
+    /// Terminals of programs that were started on one.
+    var consoles: [Console] = []
+    /// Whether the last look for events has brought output.
+    var hasTakenOutput = false
+    /// What wakes the client up, where that is more than `childSignals`.
+    var descriptors: DescriptorSet?
 
     /// Signals that go to the program without a stop being reported.
     public var passedSignals: Set<Signal> = []
@@ -71,7 +79,7 @@ public final class PtraceTarget: DebugTarget {
     public var processes: [ProcessID] { traced.map(\.id) }
 
     /// A descriptor that poll(2) shows readable when `nextEvent` may have something.
-    public var eventDescriptor: Int32 { childSignals.number }
+    public var eventDescriptor: Int32 { descriptors?.number ?? childSignals.number }
 
     /// The threads of a process, oldest first.
     public func threads(of process: ProcessID) throws(TargetError) -> [ThreadSummary] {
@@ -257,6 +265,18 @@ public final class PtraceTarget: DebugTarget {
     public var jobControl: (any JobControl)? { self }
     /// From /proc.
     public var systemTables: (any SystemTables)? { self }
+    /// From /proc.
+    public var hostFacts: (any HostFacts)? { self }
+    /// This machine's.
+    public var platformServices: (any PlatformServices)? { self }
+    /// By system calls that the debuggee executes.
+    public var memoryAllocation: (any MemoryAllocation)? { self }
+    /// By looking at /proc again and again.
+    public var processAwaiting: (any ProcessAwaiting)? { self }
+    /// The pseudo-terminals of started programs.
+    public var consoleInput: (any ConsoleInput)? { self }
+    /// That of the processes being debugged.
+    public var watchpointCountMax: Int? { traced.first?.architecture.watchpointCountMax }
 
     // MARK: Errors
 

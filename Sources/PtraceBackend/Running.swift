@@ -14,6 +14,7 @@ extension PtraceTarget {
         for thread in allThreads { assign(action: action(covering: thread.threadID), to: thread) }
         isRunning = true
         isInterruptRequested = false
+        watchConsoles(true)
         if !hasReportable {
             stepOverTraps()
             if !hasReportable {
@@ -142,7 +143,7 @@ extension PtraceTarget {
 
     /// Asks the running threads to stop; an event follows.
     public func interrupt() throws(TargetError) {
-        guard isRunning else { return }
+        guard isRunning || awaited != nil else { return }
         isInterruptRequested = true
         wake()
     }
@@ -217,7 +218,10 @@ extension PtraceTarget {
     public func nextEvent() throws(TargetError) -> TargetEvent? {
         childSignals.drain()
         takeStatuses()
+        lookForAwaited()
+        let wasRunning = isRunning
         settle()
+        if wasRunning, !consoles.isEmpty { takeOutput(isStop: !isRunning) }
         return queue.isEmpty ? nil : queue.removeFirst()
     }
 
@@ -241,6 +245,7 @@ extension PtraceTarget {
         guard hasReportable || isInterruptRequested || isNothingLeftToRun else { return }
         stopAll()
         isRunning = false
+        watchConsoles(false)
         let wasInterrupted = isInterruptRequested
         isInterruptRequested = false
         guard let event = takeFirst() ?? (wasInterrupted ? interruption() : nil) else {
@@ -286,6 +291,9 @@ extension PtraceTarget {
 
     private func end(of process: TracedProcess) -> TargetEvent? {
         traced.removeAll { $0 === process }
+        consoles.indices.forEach { index in
+            if consoles[index].process == process.id { consoles[index].isOver = true }
+        }
         switch process.ending {
         case .exited(let status): return .exited(process.id, status: status)
         case .terminated(let signal): return .terminated(process.id, Signal(signal))

@@ -56,7 +56,7 @@ extension PtraceTarget {
     /// Waits for the end of the one instruction, which may also be long in fetching a page of memory.
     ///
     /// - Returns: whether the thread has stopped (or ended); otherwise it waits in the kernel.
-    private func waitForStep(of thread: Tracee, mayWait: Bool) -> Bool {
+    func waitForStep(of thread: Tracee, mayWait: Bool) -> Bool {
         let limit = monotonicNanoseconds() + PtraceTarget.stopDeadlineNanoseconds
         let patience =
             mayWait
@@ -102,7 +102,7 @@ extension PtraceTarget {
     }
 
     /// Hands the thread the signals that had to wait for the step.
-    private func giveBack(
+    func giveBack(
         _ held: (signal: Int32, information: [UInt8]?),
         _ deferred: DeferredSignals,
         to thread: Tracee
@@ -128,7 +128,7 @@ extension PtraceTarget {
 }
 
 /// Signals that arrived while a thread stepped over a breakpoint.
-private struct DeferredSignals {
+struct DeferredSignals {
     /// Each with its siginfo.
     var signals: [(signal: Int32, information: [UInt8])] = []
     private static let countMax = 64

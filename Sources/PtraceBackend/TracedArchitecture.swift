@@ -37,6 +37,30 @@ protocol TracedArchitecture {
     /// Moves the program counter of a thread.
     func setProgramCounter(_ address: TargetAddress, of thread: Int32) throws(SystemError)
 
+    /// What the processor family is called.
+    static var family: Architecture { get }
+
+    /// The instruction that enters the kernel.
+    var systemCallInstruction: [UInt8] { get }
+    /// The number of mmap(2).
+    var mapCallNumber: UInt64 { get }
+    /// The number of munmap(2).
+    var unmapCallNumber: UInt64 { get }
+    /// Everything that a system call changes in a thread.
+    func callState(of thread: Int32) throws(SystemError) -> [UInt8]
+    /// Puts it back.
+    func restoreCallState(_ state: [UInt8], of thread: Int32) throws(SystemError)
+    /// Leads a thread to a system call instruction.
+    func enterSystemCall(
+        _ call: InjectedCall,
+        at address: TargetAddress,
+        of thread: Int32
+    ) throws(SystemError)
+    /// What the call returned.
+    func systemCallResult(of thread: Int32) throws(SystemError) -> UInt64
+
+    /// How many watchpoints there is room for.
+    var watchpointCountMax: Int { get }
     /// Finds room for hardware breakpoints and watchpoints.
     func planHardware(_ breakpoints: [Breakpoint]) throws(TargetError) -> HardwarePlan
     /// Puts a plan into force for a thread.

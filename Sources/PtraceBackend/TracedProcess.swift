@@ -26,6 +26,11 @@ final class TracedProcess {
     private(set) var hardwarePlan = HardwarePlan()
     private(set) var hardwareVersion = 0
 
+    /// Memory that the client had mapped, with its size in bytes.
+    var allocations: [TargetAddress: UInt64] = [:]
+    /// A system call instruction in its vDSO, once it was looked for.
+    var systemCallInstruction: TargetAddress?
+
     /// The threads that wait for a vfork child, which shares their memory.
     var vforkParents: Set<Int32> = []
 

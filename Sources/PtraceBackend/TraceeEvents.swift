@@ -259,6 +259,8 @@ extension PtraceTarget {
         leader.pending = nil
         noteStop(of: leader, .event(.exec, signal: PtraceTarget.trapSignal))
         process.forgetHardware()
+        process.allocations = [:]
+        process.systemCallInstruction = nil
         process.vforkParents = []
         // The new leader may be a thread that was not asked to tell of its end.
         try? Ptrace.setOptions(id, options(forLaunched: process.wasLaunched, isLeader: true))

@@ -2,6 +2,16 @@ internal import GDBRemoteProtocol
 
 /// What the client is like, from its first packets on.
 struct ClientPersonality: Equatable {
+    /// The families of clients that take the same packets differently.
+    enum Client: Equatable {
+        /// gdb, our own clients, and everything that follows the manual.
+        case gdb
+        /// lldb, whose own packets are in `docs/protocols/rsp.md`.
+        case lldb
+    }
+
+    /// Which it is.
+    private(set) var client = Client.gdb
     /// Whether packets are acknowledged.
     var usesAcknowledgements = true
     /// Thread ids carry the process.
@@ -16,8 +26,31 @@ struct ClientPersonality: Equatable {
     var noResumed = false
     /// `E.text` may answer any packet.
     var errorMessages = false
+    /// `E NN;hextext` may answer any packet (`QEnableErrorStrings`).
+    var errorStrings = false
+    /// Stop replies list all threads (`QListThreadsInStopReply`).
+    var listsThreads = false
+    /// `x` is answered with the bare bytes, since the client asked for it with `x0,0`.
+    var readsBareBinary = false
     /// How signals are numbered.
     var signals = SignalNumbering.gdb
+    private var hasSpoken = false
+
+    var isLLDB: Bool { client == .lldb }
+
+    /// Looks at a packet for what gives its sender away.
+    ///
+    /// lldb ends acknowledgements before it says what it can; everybody else asks for `qSupported` first.
+    mutating func notice(_ packet: [UInt8]) {
+        if !hasSpoken, packet == [UInt8](text: "QStartNoAckMode") { becomeLLDB() }
+        hasSpoken = true
+        if packet == [UInt8](text: "QThreadSuffixSupported") { becomeLLDB() }
+    }
+
+    private mutating func becomeLLDB() {
+        client = .lldb
+        signals = .linux
+    }
 
     /// Takes over what the client says it can.
     mutating func adopt(_ features: FeatureList) {

@@ -69,6 +69,10 @@ extension ServerSession {
         for name in always { list.add(name) }
         let abilities: [(Bool, [String])] = [
             (
+                personality.isLLDB,
+                ["QThreadSuffixSupported", "QListThreadsInStopReply", "native-signals", "qEcho"]
+            ),
+            (
                 target.processDetails != nil,
                 [
                     "qXfer:auxv:read", "qXfer:exec-file:read", "qXfer:libraries-svr4:read",

@@ -51,6 +51,20 @@ extension ServerSession {
         case .readLink(let path):
             let destination = Array(try files.linkDestination(of: path).utf8)
             return FileReply.data(destination[...], payloadBytesMax: packetBytesMax)
+        case .permissions(let path):
+            let mode = try files.status(ofPath: path, followingLinks: true).mode
+            return FileReply(result: Int64(mode & 0o7777)).payload
+        case .size(let path):
+            let status = try files.status(ofPath: path, followingLinks: true)
+            return FileReply(result: Int64(clamping: status.size)).payload
+        case .exists(let path):
+            let isThere = (try? files.status(ofPath: path, followingLinks: true)) != nil
+            return [UInt8](text: isThere ? "F,1" : "F,0")
+        case .link(let destination, let path):
+            guard let services = target.platformServices else {
+                throw TargetError(.unsupported, "this target makes no links")
+            }
+            try services.makeLink(at: path, to: destination)
         case .setFileSystem(let process):
             try files.useFileSystem(of: process)
         }

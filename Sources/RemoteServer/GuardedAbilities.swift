@@ -40,6 +40,11 @@ extension GuardedTarget: ProcessDetails {
         return try details().auxiliaryVector(of: process)
     }
 
+    func linkerDebugPointer(of process: ProcessID) throws(TargetError) -> TargetAddress? {
+        try demand(.attach, "modules", in: process)
+        return try details().linkerDebugPointer(of: process)
+    }
+
     func executablePath(of process: ProcessID) throws(TargetError) -> String {
         if !target.processes.contains(process) { try demand(.list, "executable", in: nil) }
         return try details().executablePath(of: process)

@@ -109,6 +109,10 @@ final class GuardedTarget: DebugTarget {
             throw TargetError(.notPermitted, words)
         }
         if let words = policy.generalRefusal(.create) { throw TargetError(.notPermitted, words) }
+        for (index, path) in (request.standardStreams?.paths ?? []).enumerated() {
+            guard let path else { continue }
+            try demand(index == 0 ? .readFiles : .writeFiles, path)
+        }
         guard request.usesShell, !policy.allowsEverywhere(.create) else { return }
         throw TargetError(
             .notPermitted,
@@ -280,6 +284,7 @@ final class GuardedTarget: DebugTarget {
     var stopRegisters: (any StopRegisters)? { target.stopRegisters }
     var eventSelection: (any EventSelection)? { target.eventSelection }
     var jobControl: (any JobControl)? { target.jobControl }
+    var watchpointCountMax: Int? { target.watchpointCountMax }
 
     // What is judged below: GuardedAbilities.
     var processListing: (any ProcessListing)? { target.processListing.map { _ in self } }
@@ -288,6 +293,12 @@ final class GuardedTarget: DebugTarget {
     var signalInformation: (any SignalInformation)? { target.signalInformation.map { _ in self } }
     var signalPolicy: (any SignalPolicy)? { target.signalPolicy.map { _ in self } }
     var systemTables: (any SystemTables)? { target.systemTables.map { _ in self } }
+    // GuardedPlatform.
+    var hostFacts: (any HostFacts)? { target.hostFacts.map { _ in self } }
+    var platformServices: (any PlatformServices)? { target.platformServices.map { _ in self } }
+    var memoryAllocation: (any MemoryAllocation)? { target.memoryAllocation.map { _ in self } }
+    var processAwaiting: (any ProcessAwaiting)? { target.processAwaiting.map { _ in self } }
+    var consoleInput: (any ConsoleInput)? { target.consoleInput.map { _ in self } }
 }
 
 extension ResumeAction.Scope {

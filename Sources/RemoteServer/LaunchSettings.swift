@@ -9,6 +9,8 @@ struct LaunchSettings {
     var workingDirectory: String?
     var disablesAddressRandomization = false
     var usesShell = false
+    /// Files for the standard streams (`QSetSTDIN` and its like).
+    var streams = StandardStreamPaths()
 
     /// The most changes to the environment that are kept.
     static let environmentChangesMax = 4096
@@ -30,7 +32,7 @@ struct LaunchSettings {
 extension ServerSession {
     static var settingPackets: [PacketEntry] {
         let environment = [
-            "QEnvironmentHexEncoded:", "QEnvironmentUnset:", "QEnvironmentReset",
+            "QEnvironmentHexEncoded:", "QEnvironmentUnset:", "QEnvironmentReset", "QEnvironment:",
         ].map { name in
             PacketEntry(name) { session, packet throws(TargetError) in
                 try session.changeEnvironment(packet)

@@ -33,6 +33,11 @@ extension ServerSession {
     }
 
     private func answer(_ request: MemoryRequest) throws(TargetError) -> Reply {
+        if case .readBinary(_, count: 0) = request, personality.isLLDB {
+            // lldb up to 20 asks whether the packet is known, and takes the bytes bare from then on.
+            personality.readsBareBinary = true
+            return .ok
+        }
         let process = try currentProcess()
         switch request {
         case .read(let address, let count):
@@ -42,7 +47,8 @@ extension ServerSession {
         case .readBinary(let address, let count):
             let limit = min(count, packetBytesMax - 1)
             let bytes = try target.readMemory(at: address, count: limit, in: process)
-            return .payload(BinaryMemoryReply.payload(bytes[...], bytesMax: packetBytesMax))
+            let form = BinaryMemoryReply.payload(bytes[...], bytesMax: packetBytesMax)
+            return .payload(personality.readsBareBinary ? Array(form.dropFirst()) : form)
         case .write(let address, let bytes), .writeBinary(let address, let bytes):
             // `X addr,0:` only asks whether the packet is known.
             if !bytes.isEmpty { try target.writeMemory(bytes, at: address, in: process) }

@@ -44,6 +44,29 @@ enum PacketPermissions {
         "QEnvironmentReset": .nothing, "QDisableRandomization:": .nothing,
         "QStartupWithShell:": .nothing, "QSetWorkingDir:": .nothing, "QPassSignals:": .nothing,
         "QProgramSignals:": .nothing, "QSetDetachOnError:": .nothing,
+        // lldb's own: what it settles, threads, memory and registers.
+        "QThreadSuffixSupported": .nothing, "QListThreadsInStopReply": .nothing,
+        "QEnableErrorStrings": .nothing, "qEcho:": .nothing, "qGDBServerVersion": .nothing,
+        "qVAttachOrWaitSupported": .nothing, "jSignalsInfo": .nothing, "jThreadsInfo": .nothing,
+        "qThreadStopInfo": .nothing, "qWatchpointSupportInfo:": .nothing,
+        "_M": .oneOf([.writeMemory]), "_m": .oneOf([.writeMemory]),
+        "QSaveRegisterState": .oneOf([.attach, .create]),
+        "QRestoreRegisterState:": .oneOf([.writeMemory]),
+        // lldb's own: programs and processes.
+        "QSetSTDIN:": .nothing, "QSetSTDOUT:": .nothing, "QSetSTDERR:": .nothing,
+        "QSetDisableASLR:": .nothing, "QLaunchArch:": .nothing, "QEnvironment:": .nothing,
+        "A": .oneOf([.create]), "qLaunchSuccess": .nothing, "I": .oneOf([.create]),
+        "vAttachName;": .oneOf([.attach]), "vAttachWait;": .oneOf([.attach]),
+        "vAttachOrWait;": .oneOf([.attach]),
+        // lldb's own: the machine and the platform.
+        "qHostInfo": .nothing, "qProcessInfo": .nothing, "qProcessInfoPID:": .oneOf([.list]),
+        "qfProcessInfo": .oneOf([.list]), "qsProcessInfo": .oneOf([.list]),
+        "qUserName:": .nothing, "qGroupName:": .nothing, "qGetWorkingDir": .nothing,
+        "qLaunchGDBServer": .nothing, "qQueryGDBServer": .nothing,
+        "qKillSpawnedProcess": .nothing, "qPlatform_": .depends,
+        "qPathComplete:": .oneOf([.readFiles]), "qModuleInfo:": .oneOf([.readFiles]),
+        "jModulesInfo:": .oneOf([.readFiles]), "qFileLoadAddress:": .oneOf([.attach, .create]),
+        "qShlibInfoAddr": .oneOf([.attach, .create]),
         // Objects, files, commands.
         "qXfer:": .depends, "vFile:": .oneOf([.readFiles, .writeFiles]), "qRcmd,": .depends,
     ]

@@ -10,8 +10,7 @@ extension ServerSession {
                 guard let process = ProcessRequest.process(in: packet, after: "vAttach;") else {
                     return .malformed(packet)
                 }
-                let thread = try session.target.attach(to: process)
-                return session.stopReply(thread, .attached)
+                return try session.attach(to: process)
             },
             PacketEntry("vRun", showsErrorText: true) { session, packet throws(TargetError) in
                 guard let request = RunRequest(payload: packet) else { return .malformed(packet) }
@@ -34,7 +33,10 @@ extension ServerSession {
             PacketEntry("k", hasReply: false) { session, _ in
                 for process in session.target.processes { try? session.target.kill(process) }
                 session.forgetGone()
-                return .none
+                guard session.personality.isLLDB else { return .none }
+                // lldb waits for the end that it asked for.
+                let signal = session.personality.signals.number(of: .kill)
+                return .payload(StopReply.terminated(signal: signal, process: nil).payload)
             },
             PacketEntry("R", hasReply: false) { session, _ in
                 for process in session.target.processes { try? session.target.kill(process) }
@@ -53,7 +55,11 @@ extension ServerSession {
         ]
     }
 
-    private func launch(_ request: RunRequest) throws(TargetError) -> Reply {
+    func attach(to process: ProcessID) throws(TargetError) -> Reply {
+        stopReply(try target.attach(to: process), .attached)
+    }
+
+    func launch(_ request: RunRequest) throws(TargetError) -> Reply {
         var arguments = request.argumentBytes
         if arguments.first?.isEmpty ?? true {
             // No program: the one of the last time, with these arguments.
@@ -79,7 +85,11 @@ extension ServerSession {
     }
 
     private func launch() throws(TargetError) -> Reply {
-        let thread = try target.launch(launchSettings.request)
+        launchFailure = nil
+        var settings = launchSettings.request
+        // lldb shows what the program writes; with gdb it goes where the server's own output goes.
+        if personality.isLLDB { settings.standardStreams = launchSettings.streams }
+        let thread = try target.launch(settings)
         return stopReply(thread, .launched)
     }
 
@@ -111,6 +121,7 @@ extension ServerSession {
     /// A stop that is the answer to a request.
     private func stopReply(_ thread: ThreadID, _ reason: StopReason) -> Reply {
         selection.stopped(thread)
+        forgetState()
         // What job control keeps stopped says so, as gdb's own stub does.
         let isSuspended = target.jobControl?.isSuspended(thread.process) ?? false
         let shown = isSuspended && reason == .attached ? .signal(.stop) : reason
@@ -124,6 +135,7 @@ extension ServerSession {
     func forgetGone() {
         forgetState()
         lastStop = nil
+        shownStop = nil
         if let general = selection.general, !target.processes.contains(general.process) {
             selection.stopped(nil)
         }

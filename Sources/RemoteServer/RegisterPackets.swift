@@ -5,16 +5,22 @@ extension ServerSession {
     static var registerPackets: [PacketEntry] {
         ["g", "G", "p", "P"].map { name in
             PacketEntry(name) { session, packet throws(TargetError) in
-                guard let request = RegisterRequest(payload: packet) else {
-                    return .malformed(packet)
-                }
-                return try session.answer(request)
+                guard let (packet, suffix) = ThreadSuffix.split(packet),
+                    let request = RegisterRequest(payload: packet)
+                else { return .malformed(packet) }
+                let thread =
+                    if let suffix { try session.thread(suffix) } else {
+                        try session.currentThread()
+                    }
+                return try session.answer(request, of: thread)
             }
         }
     }
 
-    private func answer(_ request: RegisterRequest) throws(TargetError) -> Reply {
-        let thread = try currentThread()
+    private func answer(
+        _ request: RegisterRequest,
+        of thread: ThreadID
+    ) throws(TargetError) -> Reply {
         let description = try target.targetDescription(of: thread.process)
         var block = try target.registers(of: thread)
         switch request {

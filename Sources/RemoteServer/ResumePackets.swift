@@ -170,6 +170,8 @@ extension ServerSession {
 
     /// What a stop looks like to this client.
     func threadStop(_ thread: ThreadID, _ reason: StopReason) -> ThreadStop {
+        shownStop = (thread, reason)
+        if personality.isLLDB { return lldbStop(thread) }
         let signal: Signal =
             switch reason {
             case .signal(let signal): signal
@@ -203,7 +205,7 @@ extension ServerSession {
     }
 
     /// The registers a client needs at every stop: frame pointer, stack pointer, program counter.
-    private func expeditedRegisters(of thread: ThreadID) -> [ThreadStop.Register] {
+    func expeditedRegisters(of thread: ThreadID) -> [ThreadStop.Register] {
         guard let description = try? target.targetDescription(of: thread.process),
             let block = try? target.registers(of: thread)
         else { return [] }

@@ -46,6 +46,15 @@ public final class ServerSession {
     var transfers = TransferCache()
     var threadLists = ThreadLists()
     var remainingThreads: [ThreadReference] = []
+    /// What `qsProcessInfo` goes on with.
+    var listedProcesses: (query: ProcessQuery, rest: ArraySlice<ProcessID>) = (ProcessQuery(), [])
+    var keptRegisters = KeptRegisters()
+    /// The stop that the client was shown last.
+    var shownStop: (thread: ThreadID, reason: StopReason)?
+    /// Why the last program could not be started (`A`).
+    var launchFailure: String?
+    /// A folder of our own that goes with the session.
+    var temporaryFolder: String?
     /// Whether the client waits for a stop reply.
     var isRunning = false
     /// The client asked for the end of the whole server.
@@ -84,7 +93,8 @@ public final class ServerSession {
         [
             connectionPackets, threadPackets, registerPackets, memoryPackets, breakpointPackets,
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
-            monitorPackets,
+            monitorPackets, lldbConnectionPackets, lldbThreadPackets, lldbLaunchPackets,
+            hostPackets, platformPackets, modulePackets, allocationPackets, attachByNamePackets,
         ]
     }
 
@@ -97,7 +107,7 @@ public final class ServerSession {
             wantsWrite: !output.isEmpty || transport.hasBufferedOutput,
             wantsRead: wantsInput,
             hasInput: wantsInput && transport.hasBufferedInput,
-            target: target.eventDescriptor
+            target: output.count < profile.consoleBytesMax ? target.eventDescriptor : -1
         )
     }
 
@@ -163,6 +173,7 @@ public final class ServerSession {
         self.result = result
         flush()
         releaseProcesses()
+        if let temporaryFolder { target.platformServices?.removeFolder(temporaryFolder) }
         transport.close()
     }
 
@@ -209,6 +220,7 @@ public final class ServerSession {
     func beginRunning() {
         isRunning = true
         lastStop = nil
+        shownStop = nil
         // The client has its reply, or it would not have gone on; repeated, it would pass for the stop.
         lastFrame = []
         forgetState()
@@ -253,6 +265,7 @@ public final class ServerSession {
 
     private func take(packet: [UInt8]) {
         packetObserver?(true, packet)
+        personality.notice(packet)
         if isAnswerableWhileRunning(packet) {
             answer(packet)
         } else {
@@ -263,6 +276,7 @@ public final class ServerSession {
     /// Requests that do not disturb the stop reply that is still to come.
     private func isAnswerableWhileRunning(_ packet: [UInt8]) -> Bool {
         packet == [UInt8](text: "k") || packet == [UInt8](text: "vCtrlC")
+            || packet.first == UInt8(ascii: "I")
     }
 
     private func answer(_ packet: [UInt8]) {
@@ -293,9 +307,11 @@ public final class ServerSession {
         case .unsupported: send(PlainReply.unsupported)
         case .failure(let error):
             let failure = ErrorReply(number: error.wireNumber, text: error.message)
+            if personality.errorStrings { return send(failure.hexTextPayload) }
             // Why something is not allowed is what the user has to know.
             let isRefusal = error.code == .notPermitted
-            let text = personality.errorMessages || showsErrorText || isRefusal
+            let shows = showsErrorText || isRefusal
+            let text = personality.errorMessages || (shows && !personality.isLLDB)
             send(text ? failure.payload : failure.numberPayload)
         case .later, .none: break
         }

@@ -21,6 +21,10 @@ public struct SessionPolicy: Sendable, Equatable {
     public var access = AccessPolicy.open
     /// argv of the program that `vRunImplicit` starts, byte for byte; empty for none.
     public var implicitCommand: [[UInt8]] = []
+    /// The TCP port that clients can connect to for another session; nil where there is none.
+    public var ownPort: Int?
+    /// Whether the client is on the same machine, as far as can be told.
+    public var clientIsOnThisMachine = false
 
     /// The usual policy: what was started is ended, what was attached to runs on.
     public init() {}
@@ -33,6 +37,12 @@ struct LinkProfile: Equatable {
     var packetBytesMax: Int
     /// The most data in one answer of `vFile:pread`; gdb asks for a whole packet to see a 64-byte header.
     var fileReadBytesMax: Int
+    /// How long lldb is to wait for an answer, in seconds; nil for its usual time.
+    var patienceSeconds: Int?
+    /// Whether bytes cost more than round trips.
+    var isSlow = false
+    /// While as many bytes wait for the client, nothing new is taken from the target, such as a program's output.
+    var consoleBytesMax = 1 << 16
 
     init(_ link: LinkKind) {
         switch link {
@@ -42,6 +52,9 @@ struct LinkProfile: Equatable {
         case .serial:
             packetBytesMax = 0x1000
             fileReadBytesMax = 1536
+            patienceSeconds = 60
+            isSlow = true
+            consoleBytesMax = 4096
         }
     }
 }

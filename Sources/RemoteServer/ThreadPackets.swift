@@ -3,6 +3,11 @@ internal import GDBRemoteProtocol
 
 // Which threads there are, and which one is meant.
 
+private let noProcess = TargetError(
+    .invalid,
+    "no process is being debugged: attach or run first"
+)
+
 extension ServerSession {
     static var threadPackets: [PacketEntry] {
         [
@@ -17,11 +22,15 @@ extension ServerSession {
                 return .ok
             },
             PacketEntry("qC") { session, _ throws(TargetError) in
-                guard !session.target.processes.isEmpty else { return .payload([]) }
+                guard !session.target.processes.isEmpty else {
+                    return session.personality.isLLDB ? .failure(noProcess) : .payload([])
+                }
                 let thread = session.reference(try session.currentThread())
                 return .payload([UInt8](text: "QC" + thread.text))
             },
             PacketEntry("qfThreadInfo") { session, _ throws(TargetError) in
+                // An empty list makes lldb believe in a process 1.
+                if session.personality.isLLDB, session.target.processes.isEmpty { return .ok }
                 session.remainingThreads = try session.allThreads().map { $0.thread }
                 return session.nextThreads()
             },

@@ -133,7 +133,13 @@ extension ServerSession {
         guard let details = target.processDetails else { return nil }
         let modules = try details.modules(of: try currentProcess())
         let start = LibraryListDocument.start(ofAnnex: annex)
-        return [UInt8](text: LibraryListDocument.render(modules, from: start))
+        // lldb takes `main-lm` for the address of the linker's own structure.
+        let text = LibraryListDocument.render(
+            modules,
+            from: start,
+            namesExecutable: !personality.isLLDB
+        )
+        return [UInt8](text: text)
     }
 
     private func systemTable(annex: String) throws(TargetError) -> [UInt8]? {

@@ -21,7 +21,8 @@ public struct AcceptedConnection {
     /// What must live as long as the connection.
     private let keeper: AnyObject?
 
-    init(
+    /// Describes a connection.
+    public init(
         descriptor: OwnedDescriptor,
         peerName: String,
         link: LinkKind,

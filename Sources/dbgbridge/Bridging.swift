@@ -2,7 +2,6 @@ internal import ByteTransport
 internal import ConnectionStrings
 internal import Glibc
 internal import LinuxSystem
-internal import SessionProtocol
 internal import Transports
 
 /// Relays between the server and whoever started us.
@@ -12,62 +11,58 @@ func relayStandardStreams(_ options: RelayOptions) throws -> Int32 {
     return status(of: try relay.run(), peerName: server.peerName)
 }
 
-/// Relays between the server and the clients that connect, one after the other, until a signal comes.
+/// Gives each client that connects a relay of its own, until a signal comes.
 func relayListener(
     _ options: RelayOptions,
     at connection: ConnectionString
 ) throws -> Int32 {
-    let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
-    var gate = ClientGate(access: try ServerAccess(connection))
+    let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    var clients = BridgedClients(hasPassword: try ServerAccess(connection).hasPassword)
     let listener = try openListener(connection, program: programName)
     printError("dbgbridge: listening on \(listener.displayedName)\n")
     var lastProblem: String?
-    if listener.takesOneClient {
-        return try relayReverse(options, listener, &gate, endSignals)
-    }
+    if listener.takesOneClient { return try relayReverse(options, listener) }
     while true {
         // A connection that cannot be taken stays in the queue and would wake us without end.
         let isDeaf = lastProblem != nil
         var requests = [
-            PollRequest(endSignals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
+            PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
         ]
         try pollDescriptors(
             &requests,
             timeoutMilliseconds: isDeaf ? StreamListenerLimits.retryMilliseconds : nil
         )
-        if requests[0].isReadable, endSignals.next() != nil { return 0 }
+        var mustEnd = false
+        while let signal = signals.next() { mustEnd = mustEnd || signal != SIGCHLD }
+        clients.reap()
+        if mustEnd { break }
         do {
             let accepted = try listener.accept()
             lastProblem = nil
             guard let accepted else { continue }
-            switch try relay(options, accepted, &gate, endSignals) {
-            case .endRequested: return 0
-            case .finished, .clientLost: break
-            case .serverLost(let words):
-                _ = fail("\(options.server.displayed()): \(words)", status: 2)
-            }
+            try clients.start(accepted, options)
         } catch {
             // It may pass, as a lack of descriptors or a broker's restart does: try again, say it once.
             if lastProblem != "\(error)" { _ = fail("\(error)", status: 2) }
             lastProblem = "\(error)"
         }
     }
+    clients.end(signals)
+    return 0
 }
 
 /// Relays between the server and the one client that we connected to.
 private func relayReverse(
     _ options: RelayOptions,
-    _ listener: any StreamListener,
-    _ gate: inout ClientGate,
-    _ endSignals: SignalDescriptor
+    _ listener: any StreamListener
 ) throws -> Int32 {
     guard let accepted = try listener.accept() else { return 0 }
-    switch try relay(options, accepted, &gate, endSignals) {
+    switch try relay(options, accepted, waitSeconds: nil) {
     case .endRequested:
         return 0
     case .serverLost(let words):
         return fail("\(options.server.displayed()): \(words)", status: 2)
-    case .finished, .clientLost:
+    case .finished, .clientLost, .wrongPassword:
         return fail(
             "\(listener.displayedName): the connection is over; a bridge with clicon serves one client",
             status: 2
@@ -76,20 +71,28 @@ private func relayReverse(
 }
 
 /// Relays between the server and one client of a listener.
-private func relay(
+///
+/// - Parameter waitSeconds: how long its far end has to wait before it may try a password again; nil where
+///   it may now.
+func relay(
     _ options: RelayOptions,
     _ accepted: AcceptedConnection,
-    _ gate: inout ClientGate,
-    _ endSignals: SignalDescriptor
+    waitSeconds: Int?
 ) throws -> Relay.Ending {
-    guard let connection = try clientTransport(options, accepted, endSignals) else {
-        return .clientLost
-    }
+    let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+    let port = SocketEnds(of: accepted.descriptor.number)?.port
+    guard case .listener(let string) = options.client,
+        let connection = try clientTransport(options, accepted, endSignals)
+    else { return .clientLost }
     defer { connection.close() }
     let client: any ByteTransport
-    switch try gate.admit(connection, from: accepted.origin, endSignals) {
+    let access = try ServerAccess(string)
+    switch try admit(connection, accepted, access, waitSeconds, endSignals) {
     case .client(_, let stream): client = stream
-    case .wrongPassword(let words), .refused(let words):
+    case .wrongPassword(let words):
+        printError("dbgbridge: \(accepted.peerName): \(words)\n")
+        return .wrongPassword
+    case .refused(let words):
         printError("dbgbridge: \(accepted.peerName): \(words)\n")
         return .clientLost
     case .endRequested: return .endRequested
@@ -101,45 +104,32 @@ private func relay(
         return .serverLost(error.description)
     }
     defer { server.close() }
-    var relay = Relay(server: server, client: client, endSignals: endSignals)
+    var relay = Relay(server: server, client: client, clientPort: port, endSignals: endSignals)
     return try relay.run()
 }
 
-/// Who gets through a bridge that has a password of its own.
-private struct ClientGate {
-    let access: ServerAccess
-    private var limits = PeerLimits()
-
-    init(access: ServerAccess) {
-        self.access = access
+/// Lets a client through a bridge that has a password of its own.
+private func admit(
+    _ connection: any ByteTransport,
+    _ accepted: AcceptedConnection,
+    _ access: ServerAccess,
+    _ waitSeconds: Int?,
+    _ endSignals: SignalDescriptor
+) throws -> ClientWelcome {
+    guard access.hasPassword else { return .client(name: nil, connection) }
+    if let waitSeconds {
+        let words = AccessWords.tooManyFailures(from: accepted.origin, seconds: waitSeconds)
+        _ = connection.write(AccessWords.refusal(words)[...])
+        return .refused(words)
     }
-
-    mutating func admit(
-        _ connection: any ByteTransport,
-        from origin: String,
-        _ endSignals: SignalDescriptor
-    ) throws -> ClientWelcome {
-        guard access.hasPassword else { return .client(name: nil, connection) }
-        if case .mustWait(let seconds) = limits.verdict(on: origin, at: monotonicNanoseconds()) {
-            let words = AccessWords.tooManyFailures(from: origin, seconds: seconds)
-            _ = connection.write(AccessWords.refusal(words)[...])
-            return .refused(words)
-        }
-        var reception = ClientReception(
-            connection,
-            access: access,
-            program: programName,
-            seconds: ClientReception.defaultSeconds,
-            endSignals: endSignals
-        )
-        let welcome = try reception.run()
-        switch welcome {
-        case .wrongPassword: limits.failed(origin, at: monotonicNanoseconds())
-        case .client: limits.succeeded(origin)
-        case .refused, .endRequested: break
-        }
-        return welcome
-    }
+    var reception = ClientReception(
+        connection,
+        access: access,
+        program: programName,
+        seconds: ClientReception.defaultSeconds,
+        endSignals: endSignals
+    )
+    return try reception.run()
 }
 
 /// A connection that a listener took, with TLS around it where its connection string says so.
@@ -171,7 +161,7 @@ private func clientTransport(
 
 private func status(of ending: Relay.Ending, peerName: String) -> Int32 {
     switch ending {
-    case .finished, .clientLost, .endRequested: 0
+    case .finished, .clientLost, .wrongPassword, .endRequested: 0
     case .serverLost(let words): fail("\(peerName): \(words)", status: 2)
     }
 }

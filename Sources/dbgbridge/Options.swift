@@ -5,6 +5,8 @@ internal import WireCore
 enum Request {
     /// Relay between a server and a client.
     case relay(RelayOptions)
+    /// Relay for one client of a listener (started by `BridgedClients` only).
+    case inherited
     /// Print the help.
     case help
     /// Print the version.
@@ -17,13 +19,15 @@ struct RelayOptions {
     var server: ConnectionString
     /// `-s`: where the client arrives.
     var client: ClientSide
+    /// The command line, for the processes that relay for a listener's clients.
+    var arguments: [String]
 }
 
 /// Where the client arrives.
 enum ClientSide {
     /// Our own standard input and output.
     case standardStreams
-    /// Whoever connects, one after the other.
+    /// Whoever connects.
     case listener(ConnectionString)
 }
 
@@ -35,6 +39,7 @@ struct UsageError: Error, CustomStringConvertible {
 /// Reads the command line.
 func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
     var rest = arguments[...]
+    if arguments == ["--relay"] { return .inherited }
     var server: ConnectionString?
     var client: ClientSide?
     while let option = rest.popFirst() {
@@ -71,7 +76,7 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
                 + " -s tcp:port=5005"
         )
     }
-    return .relay(RelayOptions(server: server, client: client))
+    return .relay(RelayOptions(server: server, client: client, arguments: arguments))
 }
 
 private func value(
@@ -100,7 +105,7 @@ let helpText = """
     dbgbridge: repeater; it carries the bytes of a debugging connection from one transport to another.
 
       dbgbridge -c TRANSPORT -s stdio            the client is whoever started us (gdb's `|`)
-      dbgbridge -c TRANSPORT -s tcp:port=PORT    the client connects to a TCP port
+      dbgbridge -c TRANSPORT -s tcp:port=PORT    clients connect to a TCP port, any number of them
 
     TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254,
     tcp:server=HOST,port=PORT, tcp:clicon=HOST,port=PORT or npipe:server=localhost,pipe=NAME; a password as
@@ -110,6 +115,9 @@ let helpText = """
     the name of a copy in ~/.config/dbgsrv/certificates. Behind -s, ssl: and spipe: make us the TLS server.
 
     gdb:   target extended-remote | dbgbridge -c com:port=com2,baud=115200,channel=3 -s stdio
+    lldb:  dbgbridge -c com:port=com2,baud=115200,channel=3 -s tcp:port=5005
+           platform select remote-linux
+           platform connect connect://localhost:5005
 
     Exit status: 0 the connection ended in order, 1 wrong command line, 2 the server could not be
     reached or was lost.

@@ -12,6 +12,8 @@ struct Relay {
         case serverLost(String)
         /// The client's side broke.
         case clientLost
+        /// The client did not know the password.
+        case wrongPassword
         /// A signal asks for the end.
         case endRequested
     }
@@ -28,6 +30,7 @@ struct Relay {
     private var toClient = Direction()
     private var conversation = RelayedConversation()
     private var watch = AnswerWatch()
+    private var debugServerPort: DebugServerPort?
 
     /// Bytes under way in one direction.
     private struct Direction {
@@ -41,8 +44,10 @@ struct Relay {
     init(
         server: any ByteTransport,
         client: any ByteTransport,
+        clientPort: Int? = nil,
         endSignals: SignalDescriptor? = nil
     ) {
+        debugServerPort = clientPort.map { DebugServerPort($0) }
         self.server = server
         self.client = client
         self.endSignals = endSignals
@@ -131,7 +136,7 @@ struct Relay {
             passed = conversation.reply(bytes)
         } else {
             conversation.request(bytes)
-            passed = bytes
+            passed = debugServerPort?.pass(bytes) ?? bytes
         }
         let waited = watch.carried(
             toDebugger: toClient,

@@ -19,6 +19,8 @@ func runBridge(_ arguments: [String]) -> Int32 {
         case .version:
             printOut("\(programName)\n")
             return 0
+        case .inherited:
+            return relayInheritedClient()
         case .relay(let asked):
             options = asked
         }

@@ -76,13 +76,22 @@ private func serve(
     let session = ServerSession(
         transport: stream,
         target: try PtraceTarget(),
-        policy: try rules.sessionPolicy()
+        policy: connected(try rules.sessionPolicy())
     )
     session.auditor = { record in logger.audit(record, peer: stream.peerName) }
     let result = try session.run { interest in try wait(for: interest, endSignals) }
     logger.info("\(stream.peerName): \(result.words)")
     return result == .serverExitRequested
         ? SessionExit.endServer.rawValue : SessionExit.finished.rawValue
+}
+
+/// A policy with what can be said of the session's connection.
+private func connected(_ policy: SessionPolicy) -> SessionPolicy {
+    var policy = policy
+    let ends = SocketEnds(of: SessionDescriptors.connection)
+    policy.ownPort = ends?.port
+    policy.clientIsOnThisMachine = ends?.areOnOneMachine ?? false
+    return policy
 }
 
 private func wait(

@@ -29,8 +29,10 @@ struct clinux_launch {
     char *const *environment;       // envp, ended by NULL
     const char *working_directory;  // or NULL
     int disables_randomization;
-    int standard_input;             // a descriptor to become 0
-    int new_session;                // setsid(2) instead of a process group of its own
+    int standard_input;             // a descriptor to become 0, or -1
+    const char *terminal;           // the path of a terminal of its own for 0, 1 and 2, or NULL
+    const char *streams[3];         // paths of files to become 0, 1 and 2 instead, or NULL
+    int new_session;                // setsid(2) instead of a process group of its own; implied by a terminal
 };
 
 // What the child was doing when it failed.

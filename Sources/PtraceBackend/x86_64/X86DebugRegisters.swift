@@ -8,6 +8,7 @@ internal import LinuxSystem
 
 extension X86_64 {
     private static let slotCount = 4
+    var watchpointCountMax: Int { X86_64.slotCount }
     private static let statusRegister = 6
     private static let controlRegister = 7
     private static let statusHitBits: UInt = 0xf

@@ -92,13 +92,14 @@ private struct Builder {
 
     mutating func addCore() {
         let roles: [String: RegisterDescription.Role] = [
-            "rbp": .framePointer, "rsp": .stackPointer,
+            "rbp": .framePointer, "rsp": .stackPointer, "rdi": .argument1, "rsi": .argument2,
+            "rdx": .argument3, "rcx": .argument4, "r8": .argument5, "r9": .argument6,
         ]
         for (name, index, dwarf) in Builder.general {
             add(
                 name,
                 bits: 64,
-                roles[name] == nil ? "int64" : "data_ptr",
+                ["rbp", "rsp"].contains(name) ? "data_ptr" : "int64",
                 "core",
                 .general(index),
                 dwarf: dwarf,

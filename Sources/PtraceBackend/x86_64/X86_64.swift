@@ -10,7 +10,8 @@ struct X86_64: TracedArchitecture {
     private let registers: [X86Register]
     private let hasXSave: Bool
 
-    private static let generalSet: UInt32 = 1  // NT_PRSTATUS
+    static let family = Architecture.x86_64
+    static let generalSet: UInt32 = 1  // NT_PRSTATUS
     private static let floatingPointSet: UInt32 = 2  // NT_PRFPREG, FXSAVE
     private static let extendedSet: UInt32 = 0x202  // NT_X86_XSTATE
 
@@ -64,7 +65,7 @@ struct X86_64: TracedArchitecture {
         )
     }
 
-    private func generalState(of thread: Int32) throws(SystemError) -> [UInt8] {
+    func generalState(of thread: Int32) throws(SystemError) -> [UInt8] {
         try Ptrace.registerSet(
             thread,
             type: X86_64.generalSet,
