@@ -10,6 +10,8 @@ final class PacketClient {
 
     init(_ lab: Lab, _ pipe: String) throws {
         socket = try UnixSocket.connect(path: "\(lab.folder)/run/pipes/\(pipe)")
+        // In gdb's order: who ends acknowledgements first is taken for lldb, and gets Linux's signal numbers.
+        _ = try ask("qSupported:multiprocess+")
         _ = try ask("QStartNoAckMode")
     }
 
