@@ -131,7 +131,7 @@ let edgeTargets: [Target] = [
         "RemoteClient",
         ["WireCore", "DebugTarget", "GDBRemoteProtocol", "ByteTransport", "LinuxSystem", "CExpat"]
     ),
-    library("Symbols", ["DebugTarget", "CElfutils"]),
+    library("Symbols", ["WireCore", "DebugTarget", "CElfutils"]),
     library("Disassembly", ["DebugTarget", "CCapstone"]),
     library("Console", ["LinuxSystem", "CEditline"]),
 ]

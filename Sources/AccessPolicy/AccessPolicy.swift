@@ -1,3 +1,5 @@
+internal import WireCore
+
 /// What one client may do.
 ///
 /// Rules are tried in order; the first that names the permission, fits the client's user and fits the program
@@ -130,27 +132,6 @@ public struct ProgramPattern: Sendable, Equatable {
 
     /// Whether it fits a path; the time is bounded by the product of both lengths.
     public func matches(_ path: String) -> Bool {
-        let pattern = Array(text.utf8)
-        let bytes = Array(path.utf8)
-        var position = 0
-        var index = 0
-        // Where to try again: behind the last star, with one byte more taken by it.
-        var retry: (pattern: Int, path: Int)?
-        while index < bytes.count {
-            if position < pattern.count, pattern[position] == UInt8(ascii: "*") {
-                retry = (position + 1, index)
-                position += 1
-            } else if position < pattern.count, pattern[position] == bytes[index] {
-                position += 1
-                index += 1
-            } else if let again = retry {
-                retry = (again.pattern, again.path + 1)
-                position = again.pattern
-                index = again.path + 1
-            } else {
-                return false
-            }
-        }
-        return pattern[position...].allSatisfy { $0 == UInt8(ascii: "*") }
+        matchesWildcards(Array(text.utf8), Array(path.utf8), fits: ==)
     }
 }

@@ -1,3 +1,5 @@
+internal import WireCore
+
 // JSON (RFC 8259) as far as lldb's `j…` packets need it. In a packet it is binary data: `}` is the escape
 // byte, so what is sent must be escaped and what comes must be unescaped.
 
@@ -68,11 +70,11 @@ public enum JSON: Sendable, Equatable {
         case .bool(let value): return value ? "true" : "false"
         case .number(let number): return "\(number)"
         case .fraction(let text): return text
-        case .text(let text): return JSON.quoted(text)
+        case .text(let text): return jsonQuoted(text)
         case .list(let elements):
             return "[" + elements.map(\.description).joined(separator: ",") + "]"
         case .object(let members):
-            let parts = members.map { JSON.quoted($0.name) + ":" + $0.value.description }
+            let parts = members.map { jsonQuoted($0.name) + ":" + $0.value.description }
             return "{" + parts.joined(separator: ",") + "}"
         }
     }
@@ -82,21 +84,6 @@ public enum JSON: Sendable, Equatable {
         var payload: [UInt8] = []
         payload.append(escaped: Array(description.utf8))
         return payload
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 
     // MARK: Reading

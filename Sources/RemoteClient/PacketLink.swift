@@ -22,6 +22,8 @@ final class PacketLink {
     static let retransmissionsMax = 5
     /// How many packets may wait unread (console output and stop replies).
     static let queuedPacketsMax = 256
+    /// How many times a connection that takes nothing is read for the reason.
+    static let readsAfterEndMax = 64
     /// How long a stream that takes no bytes is borne with.
     static let writeTimeoutMilliseconds = 60_000
 
@@ -169,6 +171,18 @@ final class PacketLink {
         }
     }
 
+    /// Why nothing can be written any more: what the peer said before it went may still wait to be read.
+    private func lastWords() -> String {
+        for _ in 0..<Self.readsAfterEndMax {
+            switch transport.read(maximum: 65_536) {
+            case .bytes: continue
+            case .wouldBlock: return "The connection to \(transport.peerName) is lost"
+            case .ended(let reason): return describe(reason)
+            }
+        }
+        return "The connection to \(transport.peerName) is lost"
+    }
+
     private func take(_ item: WireItem) throws(TargetError) {
         switch item {
         case .packet(let payload):
@@ -206,7 +220,7 @@ final class PacketLink {
         var patience = makePatience()
         while !rest.isEmpty {
             guard let taken = transport.write(rest) else {
-                throw lose("The connection to \(transport.peerName) is lost")
+                throw lose(lastWords())
             }
             rest = rest.dropFirst(taken)
             if taken == 0 {

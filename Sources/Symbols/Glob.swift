@@ -1,3 +1,5 @@
+internal import WireCore
+
 /// CDB's wildcards: `*` stands for any characters, `?` for one; upper and lower case are the same.
 struct Glob {
     private let pattern: [UInt8]
@@ -46,33 +48,10 @@ struct Glob {
     }
 
     /// Whether the whole name matches.
-    ///
-    /// Time grows with the product of both lengths at most: only the last `*` is ever tried again.
     func matches(_ name: some Sequence<UInt8>) -> Bool {
-        let characters = Array(name)
-        var index = 0
-        var at = 0
-        var retry: (pattern: Int, name: Int)?
-        while at < characters.count {
-            if index < pattern.count, pattern[index] == UInt8(ascii: "*") {
-                retry = (index + 1, at)
-                index += 1
-            } else if index < pattern.count, accepts(pattern[index], characters[at]) {
-                index += 1
-                at += 1
-            } else if let last = retry {
-                retry = (last.pattern, last.name + 1)
-                index = last.pattern
-                at = last.name + 1
-            } else {
-                return false
-            }
+        matchesWildcards(pattern, Array(name)) { wanted, character in
+            wanted == UInt8(ascii: "?") || wanted == Self.lowercase(character)
         }
-        return pattern[index...].allSatisfy { $0 == UInt8(ascii: "*") }
-    }
-
-    private func accepts(_ wanted: UInt8, _ character: UInt8) -> Bool {
-        wanted == UInt8(ascii: "?") || wanted == Self.lowercase(character)
     }
 
     static func lowercase(_ byte: UInt8) -> UInt8 {

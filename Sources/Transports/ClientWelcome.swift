@@ -18,10 +18,6 @@ public enum ClientWelcome {
 public struct ClientReception {
     /// How long a new client may take until it is greeted, in seconds, when nothing else is said.
     public static let defaultSeconds = 60
-    /// How long a client that was refused may take to read why, in milliseconds.
-    static let farewellMilliseconds = 2_000
-    /// How many bytes of a refused client are thrown away at most.
-    static let farewellBytesMax = 1 << 20
 
     private let transport: any ByteTransport
     private let access: ServerAccess
@@ -142,20 +138,8 @@ public struct ClientReception {
         transport.flush()
     }
 
-    /// Waits until the client has read what was said and closes: closing first, with bytes of the client's
-    /// unread, would reset a TCP connection and might take our words along.
     private func farewell() throws(SystemError) {
-        transport.finishWriting()
-        transport.flush()
-        let limit = monotonicNanoseconds() + UInt64(Self.farewellMilliseconds) * 1_000_000
-        var left = Self.farewellBytesMax
-        while left > 0, monotonicNanoseconds() < limit {
-            switch transport.read(maximum: 65_536) {
-            case .ended: return
-            case .bytes(let bytes): left -= bytes.count
-            case .wouldBlock: if try wait(until: limit) { return }
-            }
-        }
+        try Farewell.say(on: transport, endSignals)
     }
 }
 

@@ -52,22 +52,6 @@ enum Output {
         let digits = String(scaled % Int(factor))
         return "\(sign)\(whole)." + String(repeating: "0", count: places - digits.count) + digits
     }
-
-    /// A JSON string with its quotes.
-    static func json(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
-    }
 }
 
 /// A sentence that ends a command with a failure.

@@ -41,6 +41,8 @@ func secure(
         }
     } catch {
         logger.warning("\(error)")
+        // The client may have begun to speak already: with TLS 1.3 it learns last that it is refused.
+        try Farewell.say(on: plain, endSignals)
         transport.close()
         return nil
     }

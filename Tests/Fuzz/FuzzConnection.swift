@@ -11,8 +11,8 @@ public func fuzzConnection(_ data: UnsafePointer<UInt8>?, _ count: Int) -> Int32
     let start = starts[Int(input.byte()) % starts.count]
     let text = start + String(decoding: input.take(4096), as: UTF8.self)
     let bare = ConnectionString.withoutPassword(text)
-    precondition(!bare.lowercased().contains(",password="), "\(bare)")
     guard let connection = try? ConnectionString(text, for: side) else { return 0 }
+    precondition(!bare.lowercased().contains(",password="), "\(bare)")
     let shown = connection.displayed(chosenPort: 1, pipeName: "p")
     if case .literal(let secret) = connection.access.password, secret.count > 8 {
         precondition(!shown.contains("Password=\(secret)"), shown)

@@ -67,7 +67,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
             "Glibc",
         ]
     ),
-    ("Symbols", ["DebugTarget", "CElfutils", "Glibc"]),
+    ("Symbols", ["WireCore", "DebugTarget", "CElfutils", "Glibc"]),
     ("Disassembly", ["DebugTarget", "CCapstone", "Glibc"]),
     ("Console", ["LinuxSystem", "CEditline", "Glibc"]),
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Transports
+import WireCore
 
 /// `dbgcom doctor`.
 struct DoctorCommand: ParsableCommand {
@@ -49,8 +50,8 @@ struct DoctorCommand: ParsableCommand {
 
     private func printJSON(_ findings: [Finding]) {
         let objects = findings.map { finding in
-            let remedies = finding.remedies.map(Output.json).joined(separator: ", ")
-            return "{\"well\": \(!finding.isProblem), \"words\": \(Output.json(finding.words)), "
+            let remedies = finding.remedies.map(jsonQuoted).joined(separator: ", ")
+            return "{\"well\": \(!finding.isProblem), \"words\": \(jsonQuoted(finding.words)), "
                 + "\"remedies\": [\(remedies)]}"
         }
         Output.line("[\(objects.joined(separator: ", "))]")

@@ -2,6 +2,7 @@ import ArgumentParser
 import LinuxSystem
 import PortDirectory
 import Transports
+import WireCore
 
 /// `dbgcom list`.
 struct ListCommand: ParsableCommand {
@@ -84,22 +85,22 @@ struct ListedPort: Equatable {
     func json(withUsers: Bool) -> String {
         let device = entry.device
         var members = [
-            "\"name\": \(entry.name.map(Output.json) ?? "null")",
-            "\"device\": \(Output.json(device.path))",
-            "\"driver\": \(Output.json(device.driver))",
+            "\"name\": \(entry.name.map(jsonQuoted) ?? "null")",
+            "\"device\": \(jsonQuoted(device.path))",
+            "\"driver\": \(jsonQuoted(device.driver))",
             "\"present\": \(entry.isPresent)",
-            "\"links\": [\(device.links.map(Output.json).joined(separator: ", "))]",
+            "\"links\": [\(device.links.map(jsonQuoted).joined(separator: ", "))]",
         ]
         if let adapter = device.adapter {
             members.append(
-                "\"adapter\": {\"vendor\": \(Output.json(adapter.vendor)), "
-                    + "\"model\": \(Output.json(adapter.model)), "
-                    + "\"serial\": \(Output.json(adapter.serialNumber))}"
+                "\"adapter\": {\"vendor\": \(jsonQuoted(adapter.vendor)), "
+                    + "\"model\": \(jsonQuoted(adapter.model)), "
+                    + "\"serial\": \(jsonQuoted(adapter.serialNumber))}"
             )
         }
         if withUsers {
             let all = entry.isPresent ? users : []
-            members.append("\"users\": [\(all.map(Output.json).joined(separator: ", "))]")
+            members.append("\"users\": [\(all.map(jsonQuoted).joined(separator: ", "))]")
         }
         return "{\(members.joined(separator: ", "))}"
     }

@@ -1,4 +1,5 @@
 import Transports
+import WireCore
 
 /// What a broker says of its port at one moment, with names instead of texts.
 struct PortStatistics {
@@ -69,14 +70,14 @@ extension PortStatistics {
     /// One JSON object.
     func json(since earlier: PortStatistics?) -> String {
         var members = figures.map { figure in
-            let value = Int(figure.value).map(String.init) ?? Output.json(figure.value)
-            return "\(Output.json(figure.key)): \(value)"
+            let value = Int(figure.value).map(String.init) ?? jsonQuoted(figure.value)
+            return "\(jsonQuoted(figure.key)): \(value)"
         }
         for direction in ["out", "in"] {
             let rate = Int(payloadRate(direction, since: earlier).rounded())
             members.append("\"payload-bytes-per-second-\(direction)\": \(rate)")
         }
-        members.append("\"clients\": [\(clients.map(Output.json).joined(separator: ", "))]")
+        members.append("\"clients\": [\(clients.map(jsonQuoted).joined(separator: ", "))]")
         members.append("\"channels\": [\(connections.map(\.json).joined(separator: ", "))]")
         return "{\(members.joined(separator: ", "))}"
     }
@@ -160,7 +161,7 @@ extension PortStatistics.Connection {
     fileprivate var json: String {
         """
         {"channel": \(channel), "sent": \(sent), "received": \(received), "queued": \(queued), \
-        "credit": \(credit), "stalled-ms": \(stalledMilliseconds), "program": \(Output.json(program))}
+        "credit": \(credit), "stalled-ms": \(stalledMilliseconds), "program": \(jsonQuoted(program))}
         """
     }
 }
