@@ -78,16 +78,24 @@ final class RunningProgram {
     func wait(for text: String, in stream: KeyPath<RunningProgram, String> = \.output) throws
         -> String
     {
+        try wait("'\(text)'") { $0[keyPath: stream].contains(text) }
+        return self[keyPath: stream]
+    }
+
+    /// Waits until what has come is enough.
+    func wait(
+        _ what: String = "what was awaited",
+        until isEnough: (RunningProgram) -> Bool
+    ) throws {
         let deadline = Date(timeIntervalSinceNow: Self.patienceSeconds)
-        while !self[keyPath: stream].contains(text) {
+        while !isEnough(self) {
             guard collect(until: deadline) else {
                 throw Timeout(
-                    description: "\(name): '\(text)' did not come; output: \(output)"
+                    description: "\(name): \(what) did not come; output: \(output)"
                         + " errors: \(errors)"
                 )
             }
         }
-        return self[keyPath: stream]
     }
 
     /// Forgets the output so far, what waits in the pipe too, so that the next wait is for something new.
