@@ -365,7 +365,7 @@ struct LLDBSessionTests {
         in lab: Lab,
         _ firstPort: Int
     ) throws -> LLDBTranscript? {
-        for port in firstPort..<(firstPort + 10) {
+        for port in firstPort..<(firstPort + 3) {
             let own = try lab.startOther(
                 "/bin/sh",
                 [
