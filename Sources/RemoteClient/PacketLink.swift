@@ -176,11 +176,11 @@ final class PacketLink {
         for _ in 0..<Self.readsAfterEndMax {
             switch transport.read(maximum: 65_536) {
             case .bytes: continue
-            case .wouldBlock: return "The connection to \(transport.peerName) is lost"
-            case .ended(let reason): return describe(reason)
+            case .ended(.failed(let words)): return describe(.failed(words))
+            case .ended(.closed), .wouldBlock: return describe(.failed("nothing more is taken"))
             }
         }
-        return "The connection to \(transport.peerName) is lost"
+        return describe(.failed("nothing more is taken"))
     }
 
     private func take(_ item: WireItem) throws(TargetError) {
