@@ -45,6 +45,8 @@ public final class PtraceTarget: DebugTarget {
     var endedProcesses: [(process: TracedProcess, order: UInt64)] = []
     var endedThreads: [(thread: ThreadID, status: Int32)] = []
     var queue: [TargetEvent] = []
+    /// Threads that their breakpoints' judges have let go on and that have to be led past them.
+    var passing: [Int32] = []
     /// A program that is waited for.
     var awaited: AwaitedProgram?
     /// Terminals of programs that were started on one.
@@ -237,6 +239,7 @@ public final class PtraceTarget: DebugTarget {
         in process: ProcessID
     ) throws(TargetError) {
         let traced = try self.process(process)
+        traced.judges[breakpoint] = nil
         guard breakpoint.kind == .software else {
             guard traced.hardware.contains(breakpoint) else { return }
             try traced.setHardware(traced.hardware.filter { $0 != breakpoint })
@@ -275,6 +278,10 @@ public final class PtraceTarget: DebugTarget {
     public var processAwaiting: (any ProcessAwaiting)? { self }
     /// The pseudo-terminals of started programs.
     public var consoleInput: (any ConsoleInput)? { self }
+    /// By PTRACE_SYSCALL.
+    public var systemCallCatching: (any SystemCallCatching)? { self }
+    /// At the stop itself, before anything else is stopped.
+    public var breakpointJudging: (any BreakpointJudging)? { self }
     /// That of the processes being debugged.
     public var watchpointCountMax: Int? { traced.first?.architecture.watchpointCountMax }
 

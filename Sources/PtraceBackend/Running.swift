@@ -101,8 +101,13 @@ extension PtraceTarget {
         if stop == .group, !isFree {
             try? Ptrace.listen(thread.id)
         } else {
-            try? Ptrace.resume(thread.id, thread.isStepping ? .step : .run, signal: signal)
+            try? Ptrace.resume(thread.id, resumption(of: thread), signal: signal)
         }
+    }
+
+    private func resumption(of thread: Tracee) -> Ptrace.Resumption {
+        if thread.isStepping { return .step }
+        return thread.process.caughtSystemCalls == .none ? .run : .toSystemCall
     }
 
     /// The signal to give to the kernel with the request that resumes the thread.
@@ -218,6 +223,7 @@ extension PtraceTarget {
     public func nextEvent() throws(TargetError) -> TargetEvent? {
         childSignals.drain()
         takeStatuses()
+        passTraps()
         lookForAwaited()
         let wasRunning = isRunning
         settle()

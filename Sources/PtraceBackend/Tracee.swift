@@ -54,6 +54,8 @@ final class Tracee {
     var inheritsOptions = false
     /// A step over a breakpoint at a system call has not ended yet.
     var isSteppingOver = false
+    /// It stands at a breakpoint whose judge lets it go on, and has to execute the instruction there alone.
+    var isPassing = false
     /// Its registers were changed since it stopped.
     var isModified = false
     /// Which version of the process's hardware plan its debug registers have; 0 is none at all.
@@ -84,7 +86,9 @@ final class Tracee {
     }
 
     /// Whether nothing but us keeps it from doing what it was told to.
-    var isReadyToGo: Bool { isStopped && action != nil && pending == nil && !isHeld }
+    var isReadyToGo: Bool {
+        isStopped && action != nil && pending == nil && !isPassing && !isHeld
+    }
 
     /// Whether it executes single instructions.
     var isStepping: Bool {

@@ -83,6 +83,8 @@ extension ServerSession {
             (target.systemTables != nil, ["qXfer:osdata:read"]),
             (target.signalPolicy != nil, ["QPassSignals", "QProgramSignals"]),
             (target.eventSelection != nil, ["QThreadEvents"]),
+            (target.systemCallCatching != nil, ["QCatchSyscalls"]),
+            (target.breakpointJudging != nil, ["ConditionalBreakpoints", "BreakpointCommands"]),
             (target.eventSelection != nil && personality.forkEvents, ["fork-events"]),
             (target.eventSelection != nil && personality.vforkEvents, ["vfork-events"]),
             (personality.execEvents, ["exec-events"]),

@@ -29,8 +29,9 @@ enum PacketPermissions {
         "M": .oneOf([.writeMemory]), "X": .oneOf([.writeMemory]),
         "qSearch:memory:": .oneOf([.attach, .create]), "qCRC:": .oneOf([.attach, .create]),
         "qMemoryRegionInfo:": .oneOf([.attach, .create]),
-        // Breakpoints; removing one is undoing.
+        // Breakpoints; removing one is undoing. Conditions and commands look at what the client may look at anyway.
         "Z": .oneOf([.breakpoints]), "z": .nothing,
+        "QCatchSyscalls:": .nothing,
         // Running; `c ADDRESS` and signals are judged below.
         "vCont?": .nothing, "vCont;": .depends, "vCtrlC": .nothing,
         "c": .depends, "s": .depends, "C": .depends, "S": .depends,

@@ -179,7 +179,7 @@ extension ServerSession {
             default: .trap
             }
         return ThreadStop(
-            signal: personality.signals.number(of: signal),
+            signal: reason == .halted ? 0 : personality.signals.number(of: signal),
             thread: reference(thread),
             core: nil,
             cause: cause(reason),
@@ -200,7 +200,7 @@ extension ServerSession {
         case .threadCreated: .threadCreated
         case .executed(let path): personality.execEvents ? .exec(path: path) : nil
         case .modulesChanged: .library
-        case .attached, .launched, .signal, .interrupted, .stepped: nil
+        case .attached, .launched, .signal, .interrupted, .halted, .stepped: nil
         }
     }
 

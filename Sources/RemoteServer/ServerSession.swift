@@ -95,6 +95,7 @@ public final class ServerSession {
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
             monitorPackets, lldbConnectionPackets, lldbThreadPackets, lldbLaunchPackets,
             hostPackets, platformPackets, modulePackets, allocationPackets, attachByNamePackets,
+            systemCallPackets,
         ]
     }
 
