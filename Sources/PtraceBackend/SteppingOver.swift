@@ -25,11 +25,19 @@ extension PtraceTarget {
     /// Steps over the trap that a thread stands at, if it does.
     private func stepOverTrap(_ thread: Tracee) {
         thread.isPassing = false
+        guard let counter = trapAddress(of: thread) else { return }
+        stepOver(counter, thread)
+    }
+
+    /// Whether a trap of ours is the next thing that a stopped thread would execute.
+    func standsAtTrap(_ thread: Tracee) -> Bool { trapAddress(of: thread) != nil }
+
+    private func trapAddress(of thread: Tracee) -> TargetAddress? {
         guard !thread.process.space.isEmpty,
             let counter = try? thread.process.architecture.programCounter(of: thread.id),
             thread.process.space.hasTrap(at: counter)
-        else { return }
-        stepOver(counter, thread)
+        else { return nil }
+        return counter
     }
 
     /// Leads threads past breakpoints whose judges have let them go on, while those that share their memory stand.
@@ -38,7 +46,7 @@ extension PtraceTarget {
     /// are set going again.
     func passTraps() {
         guard !passing.isEmpty, isRunning, !isStopping else { return }
-        while !passing.isEmpty, !hasReportable {
+        while !passing.isEmpty, !mustStop {
             guard let thread = threadIndex[passing.removeFirst()], thread.isPassing,
                 thread.isStopped, thread.action != nil
             else { continue }

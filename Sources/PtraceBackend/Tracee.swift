@@ -48,6 +48,8 @@ final class Tracee {
     var signalsOnTheWay: [Int32] = []
 
     var isInterruptSent = false
+    /// What it is to be reported for when it stops, where it was asked to.
+    var haltReason: StopReason?
     /// It has not answered `PTRACE_INTERRUPT` in time (a vfork parent, an uninterruptible system call).
     var isUnresponsive = false
     /// It got its ptrace options from a leader, which is asked to tell of its end.

@@ -40,6 +40,10 @@ extension PtraceTarget {
         noteStop(of: thread, status)
         switch outcome(of: thread, status) {
         case .done: break
+        case .goesOn(let signal) where thread.haltReason != nil:
+            // Any stop takes back the kernel's note of the interrupt.
+            if signal != 0 { thread.signal = signal }
+            makePending(thread.haltReason ?? .halted, of: thread)
         case .goesOn(let signal):
             if signal != 0 { thread.signal = signal }
             if isRunning, !isStopping, thread.isReadyToGo { go(on: thread) }

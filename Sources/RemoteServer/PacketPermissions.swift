@@ -19,6 +19,7 @@ enum PacketPermissions {
         // The connection.
         "qSupported": .nothing, "QStartNoAckMode": .nothing, "vMustReplyEmpty": .nothing,
         "!": .nothing, "qSymbol": .nothing, "QNonStop": .nothing, "QAllow:": .nothing,
+        "vStopped": .nothing,
         // Threads.
         "H": .nothing, "T": .nothing, "qC": .nothing, "qfThreadInfo": .nothing,
         "qsThreadInfo": .nothing, "qThreadExtraInfo,": .nothing, "QThreadEvents": .nothing,

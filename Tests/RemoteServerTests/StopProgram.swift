@@ -48,6 +48,10 @@ struct Program: Sendable {
         static void take_value(int number, siginfo_t *info, void *unused) {
             _exit(info->si_value.sival_int);
         }
+        static void *idle(void *unused) {
+            for (;;) usleep(1000);
+            return 0;
+        }
         static int rounds;
         static void *work(void *unused) {
             for (int i = 0; i < rounds; i++) hot(i);
@@ -73,6 +77,13 @@ struct Program: Sendable {
                 rounds = atoi(argv[3]);
                 for (int i = 0; i < count; i++) pthread_create(&ids[i], 0, work, 0);
                 for (int i = 0; i < count; i++) pthread_join(ids[i], 0);
+            } else if (!strcmp(what, "pair")) {
+                pthread_t id;
+                pthread_create(&id, 0, idle, 0);
+                for (int i = 0; i < 10; i++) {
+                    hot(i);
+                    usleep(20000);
+                }
             } else if (!strcmp(what, "signal")) {
                 struct sigaction action = {0};
                 action.sa_sigaction = take_value;
