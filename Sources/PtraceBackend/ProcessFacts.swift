@@ -28,20 +28,25 @@ extension PtraceTarget: ProcessDetails {
 
     /// The modules of the default namespace in link order, the executable first.
     public func modules(of process: ProcessID) throws(TargetError) -> [LoadedModule] {
-        let space = try self.process(process).space
-        let vector = try auxiliaryVector(of: process)
-        var list = ModuleList(auxiliaryVector: vector) { address, count in
-            try? space.read(at: address, count: count)
-        }
+        var list = try moduleList(of: process)
         return list.modules(executable: (try? executablePath(of: process)) ?? "")
     }
 
     /// Where the executable's dynamic section has the address of `struct r_debug`.
     public func linkerDebugPointer(of process: ProcessID) throws(TargetError) -> TargetAddress? {
-        let space = try self.process(process).space
-        return ModuleList(auxiliaryVector: try auxiliaryVector(of: process)) { address, count in
+        try moduleList(of: process).debugPointer
+    }
+
+    private func moduleList(of process: ProcessID) throws(TargetError) -> ModuleList {
+        let traced = try self.process(process)
+        let space = traced.space
+        let isNarrow = traced.architecture.description.architecture == .i386
+        return ModuleList(
+            auxiliaryVector: try auxiliaryVector(of: process),
+            pointerByteCount: isNarrow ? 4 : 8
+        ) { address, count in
             try? space.read(at: address, count: count)
-        }.debugPointer
+        }
     }
 
     /// Whether we created the process ourselves.

@@ -320,10 +320,20 @@ extension PtraceTarget: SignalInformation {
     /// `siginfo_t` of the thread's stop.
     public func signalInformation(of thread: ThreadID) throws(TargetError) -> [UInt8] {
         let tracee = try stoppedThread(thread)
-        if let saved = tracee.signalInformation { return saved }
-        return try translating { () throws(SystemError) in
-            try Ptrace.signalInformation(tracee.id)
-        }
+        let bytes =
+            if let saved = tracee.signalInformation {
+                saved
+            } else {
+                try translating { () throws(SystemError) in
+                    try Ptrace.signalInformation(tracee.id)
+                }
+            }
+        return hasNarrowSignals(tracee) ? NarrowSignal.narrow(bytes) : bytes
+    }
+
+    /// The kernel gives a tracer its own layout, but a client reads the debuggee's.
+    private func hasNarrowSignals(_ thread: Tracee) -> Bool {
+        thread.process.architecture.description.architecture == .i386
     }
 
     /// Replaces it.
@@ -335,6 +345,7 @@ extension PtraceTarget: SignalInformation {
         guard bytes.count == Ptrace.signalInformationByteCount else {
             throw TargetError(.invalid, "siginfo has 128 bytes, not \(bytes.count)")
         }
+        let bytes = hasNarrowSignals(tracee) ? NarrowSignal.widen(bytes) : bytes
         if tracee.signalInformation != nil {
             tracee.signalInformation = bytes
             return
