@@ -15,6 +15,9 @@ extension PtraceTarget {
 
     /// Attaches to a running process and stops all its threads.
     public func attach(to process: ProcessID) throws(TargetError) -> ThreadID {
+        if let companion = companions.first(where: { $0.id == process }) {
+            return try promote(companion)
+        }
         try refuseHopeless(process)
         let deadline = monotonicNanoseconds() + PtraceTarget.attachDeadlineNanoseconds
         try awaitInterruptible(process, until: deadline)

@@ -50,7 +50,7 @@ extension PtraceTarget: NonStopControl {
 
     /// Sets stopped threads going, whatever others do.
     func resumeIndependently(_ actions: [ResumeAction]) {
-        isRunning = true
+        isRunning = !traced.isEmpty
         for thread in allThreads where thread.isStopped && thread.action == nil {
             guard let action = actions.first(where: { $0.scope.covers(thread.threadID) }) else {
                 continue

@@ -27,6 +27,8 @@ public final class PtraceTarget: DebugTarget {
     let childSignals: ChildSignalDescriptor
     /// In order of arrival.
     var traced: [TracedProcess] = []
+    /// Processes that share the memory of one of them, unknown to the client.
+    var companions: [TracedProcess] = []
     /// All threads of all processes.
     var threadIndex: [Int32: Tracee] = [:]
     /// New tracees whose birth has not been reported yet.
@@ -204,6 +206,7 @@ public final class PtraceTarget: DebugTarget {
         }
         do throws(SystemError) {
             try traced.space.insertTrap(at: breakpoint.address)
+            traced.foreignTraps.remove(breakpoint.address)
         } catch {
             throw TargetError(
                 .badAddress,
@@ -251,6 +254,7 @@ public final class PtraceTarget: DebugTarget {
             }
             return
         }
+        guard !leavesTrapToOthers(traced, breakpoint.address) else { return }
         try translating { () throws(SystemError) in
             try traced.space.removeTrap(at: breakpoint.address)
         }
