@@ -204,7 +204,10 @@ extension PtraceTarget {
         traced.append(process)
         for thread in seized { threadIndex[thread] = process.addThread(thread) }
         if let status = unclaimed.removeValue(forKey: first) { take(status, of: first) }
-        stop(nil)
+        stop(isNonStop ? process.allThreads : nil)
+        // Some may have been born meanwhile.
+        if isNonStop { stop(process.allThreads) }
+        for thread in process.allThreads { thread.action = nil }
         guard let thread = process.mainThread else {
             forget(process)
             throw TargetError(.noSuchProcess, "process \(id) ended while being attached to")

@@ -55,6 +55,9 @@ public final class ServerSession {
     var launchFailure: String?
     /// A folder of our own that goes with the session.
     var temporaryFolder: String?
+    /// Whether threads stop one by one, and stops are notifications.
+    var isNonStop = false
+    var notifications = StopNotifications()
     /// Whether the client waits for a stop reply.
     var isRunning = false
     /// The client asked for the end of the whole server.
@@ -95,6 +98,7 @@ public final class ServerSession {
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
             monitorPackets, lldbConnectionPackets, lldbThreadPackets, lldbLaunchPackets,
             hostPackets, platformPackets, modulePackets, allocationPackets, attachByNamePackets,
+            systemCallPackets, nonStopPackets,
         ]
     }
 
@@ -280,6 +284,9 @@ public final class ServerSession {
     }
 
     private func answer(_ packet: [UInt8]) {
+        // Others run while this is answered.
+        if isNonStop { threadLists.forget() }
+        defer { notifyStop() }
         guard let entry = table.entry(for: packet) else {
             reply(.unsupported, showsErrorText: false)
             return
@@ -325,7 +332,7 @@ public final class ServerSession {
         send(frame: frame)
     }
 
-    private func send(frame: [UInt8]) {
+    func send(frame: [UInt8]) {
         guard result == nil else { return }
         output.append(frame)
         flush()
