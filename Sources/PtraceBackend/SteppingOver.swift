@@ -15,7 +15,10 @@ extension PtraceTarget {
     private static let looksAtSleepMax = 20
 
     func stepOverTraps() {
-        for thread in allThreads where thread.action != nil && thread.reported != nil {
+        // Where the client has put a thread, it wants what is there to happen: gdb goes past a breakpoint
+        // instruction of the program's own that way.
+        for thread in allThreads
+        where thread.action != nil && thread.reported != nil && !thread.isMoved {
             guard thread.isStopped, !thread.process.space.isEmpty,
                 let counter = try? thread.process.architecture.programCounter(of: thread.id),
                 thread.process.space.hasTrap(at: counter)

@@ -56,6 +56,10 @@ final class Tracee {
     var isSteppingOver = false
     /// Its registers were changed since it stopped.
     var isModified = false
+    /// Its program counter was changed since it stopped.
+    var isMoved = false
+    /// When the client was last told of it, by the order of arrival; 0 is never.
+    var lastReportOrder: UInt64 = 0
     /// Which version of the process's hardware plan its debug registers have; 0 is none at all.
     var hardwareVersion = 0
     /// Read since it stopped.

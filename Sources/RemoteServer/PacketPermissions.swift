@@ -29,6 +29,7 @@ enum PacketPermissions {
         "M": .oneOf([.writeMemory]), "X": .oneOf([.writeMemory]),
         "qSearch:memory:": .oneOf([.attach, .create]), "qCRC:": .oneOf([.attach, .create]),
         "qMemoryRegionInfo:": .oneOf([.attach, .create]),
+        "qGetTLSAddr:": .oneOf([.attach, .create]),
         // Breakpoints; removing one is undoing.
         "Z": .oneOf([.breakpoints]), "z": .nothing,
         // Running; `c ADDRESS` and signals are judged below.

@@ -32,10 +32,14 @@ extension ServerSession {
     private func resume(_ actions: [ResumeAction]) throws(TargetError) -> Reply {
         try target.resume(actions)
         beginRunning()
+        if hasQueuedInterrupt { requestInterrupt() }
         return .later
     }
 
     func requestInterrupt() {
+        // What crosses a stop on its way counts when the client, to which that stop meant nothing, has the program go
+        // on (the manual's "Interrupts"). lldb makes sure by itself, and takes the second stop for the program's own.
+        hasQueuedInterrupt = !isRunning && !personality.isLLDB && !target.processes.isEmpty
         guard isRunning else { return }
         do throws(TargetError) {
             try target.interrupt()
@@ -153,7 +157,7 @@ extension ServerSession {
         selection.stopped(nil)
         if personality.noResumed { return .noneResumed }
         guard let process = target.processes.first,
-            let thread = (try? target.threads(of: process))?.first?.thread
+            let thread = (try? target.threadIDs(of: process))?.first
         else { return .noneResumed }
         selection.stopped(thread)
         return .stopped(threadStop(thread, .stepped))

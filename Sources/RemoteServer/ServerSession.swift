@@ -57,6 +57,8 @@ public final class ServerSession {
     var temporaryFolder: String?
     /// Whether the client waits for a stop reply.
     var isRunning = false
+    /// The client pressed Ctrl-C while nothing ran.
+    var hasQueuedInterrupt = false
     /// The client asked for the end of the whole server.
     var exitIsRequested = false
     /// What `?` answers.
@@ -95,6 +97,7 @@ public final class ServerSession {
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
             monitorPackets, lldbConnectionPackets, lldbThreadPackets, lldbLaunchPackets,
             hostPackets, platformPackets, modulePackets, allocationPackets, attachByNamePackets,
+            threadLocalPackets,
         ]
     }
 
