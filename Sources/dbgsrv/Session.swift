@@ -15,7 +15,10 @@ func runSession() -> Int32 {
     let settings: SessionSettings
     do {
         try closeOnExec(SessionDescriptors.settings)
-        settings = try SessionSettings.inherited(from: supervisorLine)
+        guard let told = try SessionSettings.inherited(from: supervisorLine) else {
+            return SessionExit.finished.rawValue
+        }
+        settings = told
     } catch {
         return fail("\(error)", status: 1)
     }
