@@ -30,6 +30,8 @@ public protocol DebugTarget: AnyObject {
 
     /// The threads of a process in order of creation as far as known, with what is cheap to say of each.
     func threads(of process: ProcessID) throws(TargetError) -> [ThreadSummary]
+    /// Their ids alone, which may be much less work.
+    func threadIDs(of process: ProcessID) throws(TargetError) -> [ThreadID]
 
     /// The registers of a process's threads; the same for all of them until it executes another program.
     func targetDescription(of process: ProcessID) throws(TargetError) -> TargetDescription
@@ -119,6 +121,11 @@ public protocol DebugTarget: AnyObject {
 }
 
 extension DebugTarget {
+    /// Those of `threads(of:)`.
+    public func threadIDs(of process: ProcessID) throws(TargetError) -> [ThreadID] {
+        try threads(of: process).map(\.thread)
+    }
+
     /// None by default.
     public var processListing: (any ProcessListing)? { nil }
     /// None by default.

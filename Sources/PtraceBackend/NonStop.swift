@@ -56,8 +56,7 @@ extension PtraceTarget: NonStopControl {
                 continue
             }
             assign(action: action, to: thread)
-            guard thread.pending == nil, thread.reported != nil || thread.isPassing,
-                standsAtTrap(thread)
+            guard thread.pending == nil, thread.isToPassItsTrap, standsAtTrap(thread)
             else {
                 thread.isPassing = false
                 continue

@@ -90,12 +90,19 @@ public final class PtraceTarget: DebugTarget {
     /// The threads of a process, oldest first.
     public func threads(of process: ProcessID) throws(TargetError) -> [ThreadSummary] {
         try self.process(process).allThreads.filter { $0.state != .ending }.map { thread in
-            ThreadSummary(
+            // One file has both.
+            let facts = ProcFS.statistics(process: process.rawValue, thread: thread.id)
+            return ThreadSummary(
                 thread: thread.threadID,
-                name: ProcFS.name(process: process.rawValue, thread: thread.id),
-                core: ProcFS.statistics(process: process.rawValue, thread: thread.id)?.processor
+                name: facts?.name ?? "",
+                core: facts?.processor
             )
         }
+    }
+
+    /// The same without anything that would have to be looked up.
+    public func threadIDs(of process: ProcessID) throws(TargetError) -> [ThreadID] {
+        try self.process(process).allThreads.filter { $0.state != .ending }.map(\.threadID)
     }
 
     func process(_ id: ProcessID) throws(TargetError) -> TracedProcess {
@@ -151,6 +158,12 @@ public final class PtraceTarget: DebugTarget {
         let tracee = try stoppedThread(thread)
         tracee.registers = nil
         tracee.isModified = true
+        let description = tracee.process.architecture.description
+        if let counter = description.register(playing: .programCounter),
+            old.bytes(of: counter) != block.bytes(of: counter)
+        {
+            tracee.isMoved = true
+        }
         try translating { () throws(SystemError) in
             try tracee.process.architecture.setRegisters(block, replacing: old, of: tracee.id)
         }

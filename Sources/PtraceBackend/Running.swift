@@ -275,7 +275,11 @@ extension PtraceTarget {
     func takeFirst() -> TargetEvent? {
         let waiting = allThreads.filter { $0.pending != nil && $0.action != nil }
         let stepped = waiting.first { $0.pending?.reason == .stepped }
-        let earliest = waiting.min { ($0.pending?.order ?? 0) < ($1.pending?.order ?? 0) }
+        // Whose turn it is: a thread that meets its breakpoint again at once would starve the others.
+        let earliest = waiting.min { one, other in
+            (one.lastReportOrder, one.pending?.order ?? 0)
+                < (other.lastReportOrder, other.pending?.order ?? 0)
+        }
         if let ended = endedProcesses.first, stepped == nil,
             ended.order < earliest?.pending?.order ?? .max
         {
@@ -295,6 +299,8 @@ extension PtraceTarget {
         thread.reported = reason
         thread.haltReason = nil
         if isNonStop { thread.action = nil }
+        stopCounter += 1
+        thread.lastReportOrder = stopCounter
         lastReported = thread.threadID
         return .stopped(thread.threadID, reason)
     }

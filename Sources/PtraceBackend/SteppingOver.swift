@@ -15,8 +15,10 @@ extension PtraceTarget {
     private static let looksAtSleepMax = 20
 
     func stepOverTraps() {
+        // Where the client has put a thread, it wants what is there to happen: gdb goes past a breakpoint
+        // instruction of the program's own that way.
         for thread in allThreads where thread.action != nil && thread.isStopped {
-            guard thread.reported != nil || thread.isPassing else { continue }
+            guard thread.isToPassItsTrap else { continue }
             stepOverTrap(thread)
             if hasReportable { return }
         }

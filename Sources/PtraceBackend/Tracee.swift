@@ -60,6 +60,10 @@ final class Tracee {
     var isPassing = false
     /// Its registers were changed since it stopped.
     var isModified = false
+    /// Its program counter was changed since it stopped.
+    var isMoved = false
+    /// When the client was last told of it, by the order of arrival; 0 is never.
+    var lastReportOrder: UInt64 = 0
     /// Which version of the process's hardware plan its debug registers have; 0 is none at all.
     var hardwareVersion = 0
     /// Read since it stopped.
@@ -86,6 +90,9 @@ final class Tracee {
         process.space.isSuspended && !process.vforkParents.isEmpty
             && !process.vforkParents.contains(id)
     }
+
+    /// Whether the client, which knows that it stands at a breakpoint, has it go past that one.
+    var isToPassItsTrap: Bool { reported != nil && !isMoved || isPassing }
 
     /// Whether nothing but us keeps it from doing what it was told to.
     var isReadyToGo: Bool {

@@ -64,6 +64,7 @@ extension PtraceTarget {
         thread.isUnresponsive = false
         thread.registers = nil
         thread.isModified = false
+        thread.isMoved = false
         switch status {
         case .signalled: thread.state = .stopped(.signal)
         case .event(.stop, let signal) where signal != PtraceTarget.trapSignal:

@@ -158,6 +158,10 @@ final class GuardedTarget: DebugTarget {
         try target.threads(of: process)
     }
 
+    func threadIDs(of process: ProcessID) throws(TargetError) -> [ThreadID] {
+        try target.threadIDs(of: process)
+    }
+
     func targetDescription(of process: ProcessID) throws(TargetError) -> TargetDescription {
         try target.targetDescription(of: process)
     }

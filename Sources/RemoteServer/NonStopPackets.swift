@@ -81,7 +81,7 @@ extension ServerSession {
         let elements = request.elements.map { ($0, scope(of: $0.threads ?? .all)) }
         var actions: [ResumeAction] = []
         for process in target.processes {
-            for summary in try threads(of: process).summaries {
+            for summary in try threads(of: process) {
                 let found = elements.first { $0.1.covers(summary.thread) }
                 guard let (element, _) = found else { continue }
                 if element.action == .stop {

@@ -117,9 +117,17 @@ extension ServerSession {
         guard let process = target.processes.first else {
             return .payload(StopReply.exited(status: 0, process: nil).payload)
         }
-        if let lastStop { return .payload(lastStop.payload) }
-        let threads = try target.threads(of: process)
-        guard let thread = threads.first?.thread else {
+        if let lastStop {
+            guard case .stopped = lastStop, let shownStop else {
+                return .payload(lastStop.payload)
+            }
+            // Said again as the client understands it now: it may be another one, or have agreed on other features.
+            let reply = StopReply.stopped(threadStop(shownStop.thread, shownStop.reason))
+            self.lastStop = reply
+            forgetState()
+            return .payload(reply.payload)
+        }
+        guard let thread = try target.threadIDs(of: process).first else {
             return .payload(StopReply.exited(status: 0, process: nil).payload)
         }
         return stopReply(thread, .attached)

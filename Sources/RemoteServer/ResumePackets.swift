@@ -37,11 +37,16 @@ extension ServerSession {
         try target.resume(actions)
         if isNonStop { return .ok }
         beginRunning()
+        if hasQueuedInterrupt { requestInterrupt() }
         return .later
     }
 
     func requestInterrupt() {
-        guard isRunning || isNonStop else { return }
+        // What crosses a stop on its way counts when the client, to which that stop meant nothing, has the program go
+        // on (the manual's "Interrupts"). lldb makes sure by itself, and takes the second stop for the program's own.
+        let isRunning = isRunning || isNonStop
+        hasQueuedInterrupt = !isRunning && !personality.isLLDB && !target.processes.isEmpty
+        guard isRunning else { return }
         do throws(TargetError) {
             try target.interrupt()
         } catch {
@@ -159,7 +164,7 @@ extension ServerSession {
         selection.stopped(nil)
         if personality.noResumed { return .noneResumed }
         guard let process = target.processes.first,
-            let thread = (try? target.threads(of: process))?.first?.thread
+            let thread = (try? target.threadIDs(of: process))?.first
         else { return .noneResumed }
         selection.stopped(thread)
         return .stopped(threadStop(thread, .stepped))

@@ -60,6 +60,8 @@ public final class ServerSession {
     var notifications = StopNotifications()
     /// Whether the client waits for a stop reply.
     var isRunning = false
+    /// The client pressed Ctrl-C while nothing ran.
+    var hasQueuedInterrupt = false
     /// The client asked for the end of the whole server.
     var exitIsRequested = false
     /// What `?` answers.
@@ -98,7 +100,7 @@ public final class ServerSession {
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
             monitorPackets, lldbConnectionPackets, lldbThreadPackets, lldbLaunchPackets,
             hostPackets, platformPackets, modulePackets, allocationPackets, attachByNamePackets,
-            systemCallPackets, nonStopPackets,
+            systemCallPackets, nonStopPackets, threadLocalPackets,
         ]
     }
 
@@ -108,6 +110,7 @@ public final class ServerSession {
     public var interest: SessionInterest {
         SessionInterest(
             transport: transport.descriptor,
+            transportOutput: transport.outputDescriptor,
             wantsWrite: !output.isEmpty || transport.hasBufferedOutput,
             wantsRead: wantsInput,
             hasInput: wantsInput && transport.hasBufferedInput,

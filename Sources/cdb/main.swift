@@ -21,14 +21,8 @@ func runProgram(_ arguments: [String]) -> ExitCode {
         return .success
     }
     if let place = options.query { return listServers(of: place, isAlone: arguments.count == 3) }
-    guard let transport = options.premote else {
-        printError("cdb: no target: -premote ClientTransport names the process server\n")
-        return .usage
-    }
-    do {
-        _ = try ConnectionString(transport, for: .client)
-    } catch {
-        printError("cdb: -premote \(error)\n")
+    if let problem = problem(of: options) {
+        printError("cdb: \(problem)\n")
         return .usage
     }
     // A reader of the output that went away, or a peer, is an error of the write, not of the
@@ -37,6 +31,27 @@ func runProgram(_ arguments: [String]) -> ExitCode {
     // Ctrl+\ leaves at once; it is no crash that is worth a backtrace.
     signal(SIGQUIT, SIG_DFL)
     return Debugger(options: options, arguments: OwnArguments.shown).run()
+}
+
+/// What is wrong with the choice of a target.
+private func problem(of options: Options) -> String? {
+    guard let transport = options.premote else {
+        switch options.debuggee {
+        case .none:
+            return "no target: name a program, -p PID or -pn Name, and with"
+                + " -premote ClientTransport the process server of another machine"
+        case .implicit:
+            return "-cimp starts what a process server has in store:"
+                + " -premote ClientTransport names it"
+        case .process, .processName, .program: return nil
+        }
+    }
+    do {
+        _ = try ConnectionString(transport, for: .client)
+        return nil
+    } catch {
+        return "-premote \(error)"
+    }
 }
 
 exit(runProgram(CommandLine.arguments).rawValue)

@@ -72,7 +72,9 @@ struct Program: Sendable {
         static void take_value(int number, siginfo_t *info, void *unused) {
             _exit(info->si_value.sival_int);
         }
+        static volatile int is_idle;
         static void *idle(void *unused) {
+            is_idle = 1;
             for (;;) usleep(1000);
             return 0;
         }
@@ -104,6 +106,7 @@ struct Program: Sendable {
             } else if (!strcmp(what, "pair")) {
                 pthread_t id;
                 pthread_create(&id, 0, idle, 0);
+                while (!is_idle) usleep(1000);
                 for (int i = 0; i < 10; i++) {
                     hot(i);
                     usleep(20000);
