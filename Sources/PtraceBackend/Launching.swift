@@ -10,6 +10,7 @@ extension PtraceTarget {
         let terminal: PseudoTerminal? = request.standardStreams == nil ? nil : try openConsole()
         var specification = try specification(of: request, environment)
         specification.terminal = terminal?.path
+        specification.input = inputOfPrograms()
         specification.streams = request.standardStreams?.paths ?? specification.streams
         let child: ChildProcess
         do throws(SystemError) {
