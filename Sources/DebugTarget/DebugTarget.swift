@@ -112,6 +112,12 @@ public protocol DebugTarget: AnyObject {
     var jobControl: (any JobControl)? { get }
     /// A program that the target was given to start, where it may have one.
     var implicitLaunch: (any ImplicitLaunch)? { get }
+    /// Stops at system calls, where the target can.
+    var systemCallCatching: (any SystemCallCatching)? { get }
+    /// Conditions that are judged beside the debuggee, where the target can.
+    var breakpointJudging: (any BreakpointJudging)? { get }
+    /// Threads that stop one by one, where the target can.
+    var nonStopControl: (any NonStopControl)? { get }
 }
 
 extension DebugTarget {
@@ -152,6 +158,12 @@ extension DebugTarget {
     public var jobControl: (any JobControl)? { nil }
     /// None by default.
     public var implicitLaunch: (any ImplicitLaunch)? { nil }
+    /// None by default.
+    public var systemCallCatching: (any SystemCallCatching)? { nil }
+    /// None by default.
+    public var breakpointJudging: (any BreakpointJudging)? { nil }
+    /// None by default.
+    public var nonStopControl: (any NonStopControl)? { nil }
 }
 
 /// A program to start.

@@ -205,8 +205,11 @@ extension PtraceTarget {
         traced.append(process)
         for thread in seized { threadIndex[thread] = process.addThread(thread) }
         if let status = unclaimed.removeValue(forKey: first) { take(status, of: first) }
-        stop(nil)
+        stop(isNonStop ? process.allThreads : nil)
+        // Some may have been born meanwhile.
+        if isNonStop { stop(process.allThreads) }
         stopStragglers(of: process)
+        for thread in process.allThreads { thread.action = nil }
         guard let thread = process.mainThread else {
             forget(process)
             throw TargetError(.noSuchProcess, "process \(id) ended while being attached to")
@@ -231,7 +234,7 @@ extension PtraceTarget {
                 isNew = true
             }
             guard isNew else { return }
-            stop(nil)
+            stop(isNonStop ? process.allThreads : nil)
         }
     }
 

@@ -8,8 +8,9 @@ extension PtraceTarget {
 
     /// Sets threads going, or makes the next kept event known instead.
     public func resume(_ actions: [ResumeAction]) throws(TargetError) {
-        guard !isRunning else { throw TargetError(.invalid, "the program is running already") }
         guard !traced.isEmpty else { throw TargetError(.invalid, "no process is being debugged") }
+        if isNonStop { return resumeIndependently(actions) }
+        guard !isRunning else { throw TargetError(.invalid, "the program is running already") }
         lastActions = actions
         for thread in allThreads { assign(action: action(covering: thread.threadID), to: thread) }
         isRunning = true
@@ -28,26 +29,23 @@ extension PtraceTarget {
     var allThreads: [Tracee] { traced.flatMap(\.allThreads) }
 
     private func action(covering thread: ThreadID) -> ResumeAction? {
-        lastActions.first { action in
-            switch action.scope {
-            case .thread(let wanted): wanted == thread
-            case .process(let process): process == thread.process
-            case .all: true
-            }
-        }
+        lastActions.first { $0.scope.covers(thread) }
     }
 
     /// What a thread that is born now is to do.
     func action(for thread: ThreadID) -> ResumeAction.Kind? {
+        if isNonStop { return .run }
         guard isRunning, let action = action(covering: thread) else { return nil }
         // A new thread does not share its parent's step.
         return action.kind == .run ? .run : nil
     }
 
-    private func assign(action: ResumeAction?, to thread: Tracee) {
+    func assign(action: ResumeAction?, to thread: Tracee) {
         thread.action = action?.kind
         guard let action, thread.isStopped else { return }
-        if case .signal(let signal)? = thread.pending?.reason, passedSignals.contains(signal) {
+        if case .signal(let signal)? = thread.pending?.reason, passedSignals.contains(signal),
+            !thread.isStepping
+        {
             // The client has said since then that it does not want to know.
             thread.pending = nil
             thread.signal = signal.rawValue
@@ -101,8 +99,13 @@ extension PtraceTarget {
         if stop == .group, !isFree {
             try? Ptrace.listen(thread.id)
         } else {
-            try? Ptrace.resume(thread.id, thread.isStepping ? .step : .run, signal: signal)
+            try? Ptrace.resume(thread.id, resumption(of: thread), signal: signal)
         }
+    }
+
+    private func resumption(of thread: Tracee) -> Ptrace.Resumption {
+        if thread.isStepping { return .step }
+        return thread.process.caughtSystemCalls == .none ? .run : .toSystemCall
     }
 
     /// The signal to give to the kernel with the request that resumes the thread.
@@ -185,7 +188,7 @@ extension PtraceTarget {
     /// To be called wherever some threads were stopped while the others run. Where there is something to
     /// report, all threads are about to be stopped anyway.
     func resumeIdle() {
-        guard isRunning, !isStopping, !hasReportable else { return }
+        guard isRunning, !isStopping, !mustStop else { return }
         for thread in allThreads where thread.isReadyToGo { go(on: thread) }
     }
 
@@ -218,6 +221,7 @@ extension PtraceTarget {
     public func nextEvent() throws(TargetError) -> TargetEvent? {
         childSignals.drain()
         takeStatuses()
+        passTraps()
         lookForAwaited()
         let wasRunning = isRunning
         settle()
@@ -239,9 +243,13 @@ extension PtraceTarget {
             || allThreads.contains { $0.pending != nil && $0.action != nil }
     }
 
+    /// Whether all threads are about to be stopped.
+    var mustStop: Bool { !isNonStop && hasReportable }
+
     /// Turns what has happened into one event, with all threads stopped.
     private func settle() {
         guard isRunning else { return }
+        if isNonStop { return reportIndependently() }
         guard hasReportable || isInterruptRequested || isNothingLeftToRun else { return }
         stopAll()
         isRunning = false
@@ -264,7 +272,7 @@ extension PtraceTarget {
             }
     }
 
-    private func takeFirst() -> TargetEvent? {
+    func takeFirst() -> TargetEvent? {
         let waiting = allThreads.filter { $0.pending != nil && $0.action != nil }
         let stepped = waiting.first { $0.pending?.reason == .stepped }
         // Whose turn it is: a thread that meets its breakpoint again at once would starve the others.
@@ -291,6 +299,8 @@ extension PtraceTarget {
         thread.reported = reason
         stopCounter += 1
         thread.lastReportOrder = stopCounter
+        thread.haltReason = nil
+        if isNonStop { thread.action = nil }
         lastReported = thread.threadID
         return .stopped(thread.threadID, reason)
     }

@@ -289,6 +289,8 @@ final class GuardedTarget: DebugTarget {
     var eventSelection: (any EventSelection)? { target.eventSelection }
     var jobControl: (any JobControl)? { target.jobControl }
     var watchpointCountMax: Int? { target.watchpointCountMax }
+    var systemCallCatching: (any SystemCallCatching)? { target.systemCallCatching }
+    var nonStopControl: (any NonStopControl)? { target.nonStopControl }
 
     // What is judged below: GuardedAbilities.
     var processListing: (any ProcessListing)? { target.processListing.map { _ in self } }
@@ -296,6 +298,7 @@ final class GuardedTarget: DebugTarget {
     var processDetails: (any ProcessDetails)? { target.processDetails.map { _ in self } }
     var signalInformation: (any SignalInformation)? { target.signalInformation.map { _ in self } }
     var signalPolicy: (any SignalPolicy)? { target.signalPolicy.map { _ in self } }
+    var breakpointJudging: (any BreakpointJudging)? { target.breakpointJudging.map { _ in self } }
     var systemTables: (any SystemTables)? { target.systemTables.map { _ in self } }
     // GuardedPlatform.
     var hostFacts: (any HostFacts)? { target.hostFacts.map { _ in self } }

@@ -108,7 +108,7 @@ extension ServerSession {
         let signal: Signal =
             switch reason {
             case .signal(let signal): signal
-            case .attached, .launched, .interrupted: .stop
+            case .attached, .launched, .interrupted, .halted: .stop
             default: .trap
             }
         return personality.signals.number(of: signal)
@@ -116,7 +116,7 @@ extension ServerSession {
 
     private func lldbReason(_ reason: StopReason) -> LLDBStopReason? {
         switch reason {
-        case .attached, .launched, .interrupted, .signal: LLDBStopReason("signal")
+        case .attached, .launched, .interrupted, .halted, .signal: LLDBStopReason("signal")
         case .stepped: LLDBStopReason("trace")
         case .breakpoint, .hardwareBreakpoint: LLDBStopReason("breakpoint")
         case .watchpoint(_, let address):

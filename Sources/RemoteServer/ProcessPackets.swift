@@ -56,7 +56,13 @@ extension ServerSession {
     }
 
     func attach(to process: ProcessID) throws(TargetError) -> Reply {
-        stopReply(try target.attach(to: process), .attached)
+        let thread = try target.attach(to: process)
+        guard isNonStop else { return stopReply(thread, .attached) }
+        // The client asks for each thread to stop when it has read the description of its registers; a stop
+        // that came before that would have registers that it cannot read.
+        selection.stopped(thread)
+        try target.resume([ResumeAction(.process(process), .run)])
+        return .ok
     }
 
     func launch(_ request: RunRequest) throws(TargetError) -> Reply {
@@ -107,6 +113,7 @@ extension ServerSession {
     }
 
     private func answerStopQuestion() throws(TargetError) -> Reply {
+        if isNonStop { return repeatStops() }
         guard let process = target.processes.first else {
             return .payload(StopReply.exited(status: 0, process: nil).payload)
         }
@@ -147,6 +154,7 @@ extension ServerSession {
         if let general = selection.general, !target.processes.contains(general.process) {
             selection.stopped(nil)
         }
+        notifications.forget(exceptOf: target.processes)
         // Killed or detached while it ran: no stop reply will come for it.
         if target.processes.isEmpty { isRunning = false }
     }

@@ -55,6 +55,9 @@ public final class ServerSession {
     var launchFailure: String?
     /// A folder of our own that goes with the session.
     var temporaryFolder: String?
+    /// Whether threads stop one by one, and stops are notifications.
+    var isNonStop = false
+    var notifications = StopNotifications()
     /// Whether the client waits for a stop reply.
     var isRunning = false
     /// The client pressed Ctrl-C while nothing ran.
@@ -97,7 +100,7 @@ public final class ServerSession {
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
             monitorPackets, lldbConnectionPackets, lldbThreadPackets, lldbLaunchPackets,
             hostPackets, platformPackets, modulePackets, allocationPackets, attachByNamePackets,
-            threadLocalPackets,
+            systemCallPackets, nonStopPackets, threadLocalPackets,
         ]
     }
 
@@ -283,6 +286,9 @@ public final class ServerSession {
     }
 
     private func answer(_ packet: [UInt8]) {
+        // Others run while this is answered.
+        if isNonStop { threadLists.forget() }
+        defer { notifyStop() }
         guard let entry = table.entry(for: packet) else {
             reply(.unsupported, showsErrorText: false)
             return
@@ -328,7 +334,7 @@ public final class ServerSession {
         send(frame: frame)
     }
 
-    private func send(frame: [UInt8]) {
+    func send(frame: [UInt8]) {
         guard result == nil else { return }
         output.append(frame)
         flush()
