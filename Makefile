@@ -9,6 +9,8 @@
 # make bench   the same debugging session through one cable by cdb, by gdb, and by gdb with gdbserver
 # make bench-shared   a shared session: from command to answer, and fifty clients that read 10 MB
 # make bench-link   the serial link beside gensio, ZMODEM and Kermit (QUICK=1: a part of it, printed only)
+# make bench-core   the debug server beside gdbserver and lldb-server: what each request costs
+# make judge   gdb's own test suite over dbgsrv and gdbserver (TESTS=gdb.server by default), into docs/gdb-suite.md
 
 PREFIX ?= /usr/local
 UDEV_RULES ?= /lib/udev/rules.d
@@ -28,7 +30,7 @@ ENVIRONMENT_SUITES = ServerRegistryTests|CertificateFolderTests
 # Some of the simulations take their seeds from the commit.
 export MUX_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: deb install-files demo test build lint packages install clean bench bench-link bench-shared soak fuzz speed
+.PHONY: deb install-files demo test build lint packages install clean bench bench-link bench-shared bench-core judge soak fuzz speed
 
 demo: build
 	Tests/Demo/run $(RELEASE)
@@ -55,6 +57,13 @@ bench-shared: build
 
 bench-link: build
 	Tests/Bench/link $(RELEASE) $(if $(QUICK),--quick,--write docs/benchmarks.md)
+
+bench-core: build
+	$(SWIFT) build -c release --static-swift-stdlib --product corebench
+	$(RELEASE)/corebench $(RELEASE)/dbgsrv Tests/CoreBench/debuggee.c $(or $(ROUNDS),5)
+
+judge: build
+	Tests/DejaGnu/judge --dbgsrv $(RELEASE)/dbgsrv --write docs/gdb-suite.md $(TESTS)
 
 soak: packages
 	$(SWIFT) build -c release --product trialrunner

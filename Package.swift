@@ -227,6 +227,13 @@ let testTargets: [Target] = [
         path: "Tests/TrialRunner",
         swiftSettings: strict
     ),
+    .executableTarget(
+        name: "corebench",
+        dependencies: ["GDBRemoteProtocol", "LinuxSystem"],
+        path: "Tests/CoreBench",
+        exclude: ["debuggee.c"],
+        swiftSettings: strict
+    ),
     tests("ChannelMuxTests", ["ChannelMux", "Deflate", "LineSimulator", "LinkTrials", "WireCore"]),
     tests("LineSimulatorTests", ["LineSimulator", "WireCore"]),
     .target(

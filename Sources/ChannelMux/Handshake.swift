@@ -219,6 +219,13 @@ struct Greeter: Sendable {
         due = now
     }
 
+    /// Repeats what is sent next until `stop`.
+    mutating func goOn() {
+        guard !isRepeating else { return }
+        isRepeating = true
+        sentCount = 0
+    }
+
     mutating func stop() {
         isRepeating = false
         due = nil

@@ -14,7 +14,6 @@ struct LineClassifier: Sendable {
     private var byteCount = 0
     private var openedAt: MonotonicInstant
     private var firstByteAt: MonotonicInstant?
-    private var lastByteAt: MonotonicInstant?
     private(set) var verdict: LineVerdict?
     /// Pieces that are coded as our frames are, with the check sum of some other session.
     private var frameCount = 0
@@ -29,7 +28,6 @@ struct LineClassifier: Sendable {
     /// Takes what came, frames included: whoever finds a frame in it calls `restart`.
     mutating func take(_ bytes: ArraySlice<UInt8>, at now: MonotonicInstant) {
         if firstByteAt == nil { firstByteAt = now }
-        lastByteAt = now
         byteCount += bytes.count
         sample += bytes.suffix(Self.sampleBytesMax)
         if sample.count > Self.sampleBytesMax {
@@ -56,12 +54,6 @@ struct LineClassifier: Sendable {
             return firstByteAt.advanced(byNanoseconds: Self.verdictNanoseconds)
         }
         return verdict == nil ? openedAt.advanced(byNanoseconds: Self.silentNanoseconds) : nil
-    }
-
-    /// Whether nothing has come for that long.
-    func isQuiet(forNanoseconds interval: UInt64, at now: MonotonicInstant) -> Bool {
-        guard let lastByteAt else { return true }
-        return now.nanoseconds(since: lastByteAt) >= interval
     }
 
     /// Takes a verdict of others; answers whether it is a new one.

@@ -10,6 +10,9 @@ extension MuxLink {
             report(.otherVersion(lowest: lowest, highest: highest))
         case .answer:
             updateCandidate()
+            // Whoever greets is a multiplexer: go on until it has heard us, for this answer may be lost, and
+            // the other side may be one that speaks no more unless it is spoken to.
+            if !isUp { greeter.goOn() }
             greeter.answer(at: now)
         case .began(let answers):
             beginSession(at: now)

@@ -4,8 +4,6 @@ public import WireCore
 extension MuxLink {
     private static let keepAliveNanoseconds: UInt64 = 1_000_000_000
     private static let silenceNanoseconds: UInt64 = 3_500_000_000
-    /// How long a line that belongs to something else is left alone after its last word.
-    private static let discretionNanoseconds: UInt64 = 10_000_000_000
 
     /// When to call `expireTimers` and `nextTransmit` again; nil is never.
     public var nextDeadline: MonotonicInstant? {

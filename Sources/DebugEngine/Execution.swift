@@ -247,7 +247,7 @@ extension DebugSession {
             return hit.map { .report($0) } ?? .ignore
         case .signal(let signal):
             return judgeSignal(signal, stopped)
-        case .interrupted, .attached, .launched:
+        case .interrupted, .halted, .attached, .launched:
             select(stopped)
             return .report(StopReport(lines: [note(stopped, SignalText.breakInstruction)]))
         case .forked(let child), .vforked(let child):

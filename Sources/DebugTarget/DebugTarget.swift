@@ -30,6 +30,8 @@ public protocol DebugTarget: AnyObject {
 
     /// The threads of a process in order of creation as far as known, with what is cheap to say of each.
     func threads(of process: ProcessID) throws(TargetError) -> [ThreadSummary]
+    /// Their ids alone, which may be much less work.
+    func threadIDs(of process: ProcessID) throws(TargetError) -> [ThreadID]
 
     /// The registers of a process's threads; the same for all of them until it executes another program.
     func targetDescription(of process: ProcessID) throws(TargetError) -> TargetDescription
@@ -110,9 +112,20 @@ public protocol DebugTarget: AnyObject {
     var jobControl: (any JobControl)? { get }
     /// A program that the target was given to start, where it may have one.
     var implicitLaunch: (any ImplicitLaunch)? { get }
+    /// Stops at system calls, where the target can.
+    var systemCallCatching: (any SystemCallCatching)? { get }
+    /// Conditions that are judged beside the debuggee, where the target can.
+    var breakpointJudging: (any BreakpointJudging)? { get }
+    /// Threads that stop one by one, where the target can.
+    var nonStopControl: (any NonStopControl)? { get }
 }
 
 extension DebugTarget {
+    /// Those of `threads(of:)`.
+    public func threadIDs(of process: ProcessID) throws(TargetError) -> [ThreadID] {
+        try threads(of: process).map(\.thread)
+    }
+
     /// None by default.
     public var processListing: (any ProcessListing)? { nil }
     /// None by default.
@@ -145,6 +158,12 @@ extension DebugTarget {
     public var jobControl: (any JobControl)? { nil }
     /// None by default.
     public var implicitLaunch: (any ImplicitLaunch)? { nil }
+    /// None by default.
+    public var systemCallCatching: (any SystemCallCatching)? { nil }
+    /// None by default.
+    public var breakpointJudging: (any BreakpointJudging)? { nil }
+    /// None by default.
+    public var nonStopControl: (any NonStopControl)? { nil }
 }
 
 /// A program to start.

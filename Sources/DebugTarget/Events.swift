@@ -18,6 +18,8 @@ public enum StopReason: Sendable, Equatable {
     case signal(Signal)
     /// `interrupt` took effect.
     case interrupted
+    /// It was asked to stop by itself (`NonStopControl.halt`).
+    case halted
     /// A step, or a range of steps, ended.
     case stepped
     /// A software breakpoint; the program counter stands at the breakpoint's address.

@@ -16,17 +16,18 @@ public enum Escaping {
     /// - Returns: nil when the data ends in the middle of an escape.
     public static func unescape(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
         guard bytes.contains(mark) else { return Array(bytes) }
-        var plain: [UInt8] = []
-        plain.reserveCapacity(bytes.count)
         var isEscaped = false
-        for byte in bytes {
-            if isEscaped {
-                plain.append(byte ^ 0x20)
-                isEscaped = false
-            } else if byte == mark {
-                isEscaped = true
-            } else {
-                plain.append(byte)
+        let plain = [UInt8](unsafeUninitializedCapacity: bytes.count) { output, count in
+            bytes.withUnsafeBufferPointer { input in
+                for byte in input {
+                    if byte == mark, !isEscaped {
+                        isEscaped = true
+                        continue
+                    }
+                    output.initializeElement(at: count, to: isEscaped ? byte ^ 0x20 : byte)
+                    count &+= 1
+                    isEscaped = false
+                }
             }
         }
         return isEscaped ? nil : plain
@@ -39,20 +40,23 @@ public enum Escaping {
         _ bytes: ArraySlice<UInt8>,
         escapedBytesMax: Int
     ) -> (escaped: [UInt8], plainCount: Int) {
-        var escaped: [UInt8] = []
-        escaped.reserveCapacity(min(bytes.count + 16, escapedBytesMax))
-        var count = 0
-        for byte in bytes {
-            let special = isSpecial(byte)
-            if escaped.count + (special ? 2 : 1) > escapedBytesMax { break }
-            if special {
-                escaped.append(mark)
-                escaped.append(byte ^ 0x20)
-            } else {
-                escaped.append(byte)
+        var plainCount = 0
+        let capacity = min(bytes.count * 2, max(escapedBytesMax, 0))
+        let escaped = [UInt8](unsafeUninitializedCapacity: capacity) { output, count in
+            bytes.withUnsafeBufferPointer { input in
+                for byte in input {
+                    let special = isSpecial(byte)
+                    if count &+ (special ? 2 : 1) > capacity { break }
+                    if special {
+                        output.initializeElement(at: count, to: mark)
+                        count &+= 1
+                    }
+                    output.initializeElement(at: count, to: special ? byte ^ 0x20 : byte)
+                    count &+= 1
+                    plainCount &+= 1
+                }
             }
-            count += 1
         }
-        return (escaped, count)
+        return (escaped, plainCount)
     }
 }

@@ -26,26 +26,45 @@ public enum Hex {
 
     /// Two digits for each byte.
     public static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        if let digits = bytes.withContiguousStorageIfAvailable(encode(buffer:)) { return digits }
+        return encode(Array(bytes))
+    }
+
+    private static func encode(buffer bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: bytes.count * 2) { buffer, count in
-            for byte in bytes {
-                buffer.initializeElement(at: count, to: digit(byte >> 4))
-                buffer.initializeElement(at: count + 1, to: digit(byte & 15))
-                count += 2
+            // Without branches, so that several bytes are done at a time.
+            for index in bytes.indices {
+                let (high, low) = (bytes[index] >> 4, bytes[index] & 15)
+                let zero = UInt8(ascii: "0")
+                let letters = UInt8(ascii: "a") &- 10 &- zero
+                buffer[2 &* index] = zero &+ high &+ (high > 9 ? letters : 0)
+                buffer[2 &* index &+ 1] = zero &+ low &+ (low > 9 ? letters : 0)
             }
+            count = bytes.count * 2
         }
     }
 
     /// The bytes that pairs of digits make; nil when their number is odd or one is not a digit.
     public static func decode(_ digits: some Collection<UInt8>) -> [UInt8]? {
+        let bytes = digits.withContiguousStorageIfAvailable(decode(buffer:))
+        return if let bytes { bytes } else { decode(Array(digits)) }
+    }
+
+    private static func decode(buffer digits: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         guard digits.count % 2 == 0 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        var iterator = digits.makeIterator()
-        while let high = iterator.next(), let low = iterator.next() {
-            guard let byte = byte(high: high, low: low) else { return nil }
-            bytes.append(byte)
+        var isValid = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: digits.count / 2) { buffer, count in
+            while count < digits.count / 2 {
+                let pair = byte(high: digits[2 &* count], low: digits[2 &* count &+ 1])
+                guard let pair else {
+                    isValid = false
+                    return
+                }
+                buffer.initializeElement(at: count, to: pair)
+                count += 1
+            }
         }
-        return bytes
+        return isValid ? bytes : nil
     }
 
     /// A number of 1–16 digits (leading zeros beyond are allowed); nil when empty, too large or not hex.

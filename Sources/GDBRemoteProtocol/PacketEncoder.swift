@@ -23,7 +23,11 @@ public enum PacketEncoder {
         bytes.append(start)
         bytes += payload
         bytes.append(UInt8(ascii: "#"))
-        let sum = payload.reduce(0 as UInt8) { $0 &+ $1 }
+        let sum = payload.withUnsafeBufferPointer { buffer in
+            var sum: UInt8 = 0
+            for index in buffer.indices { sum &+= buffer[index] }
+            return sum
+        }
         bytes.append(Hex.digit(sum >> 4))
         bytes.append(Hex.digit(sum & 15))
         return bytes

@@ -128,13 +128,16 @@ public struct PacketParser: Sendable {
 
     private mutating func takePayload() -> WireItem? {
         let from = position
-        var end = from
-        var added: UInt8 = 0
-        while end < input.count {
-            let byte = input[end]
-            if byte == UInt8(ascii: "#") || byte == UInt8(ascii: "$") { break }
-            added &+= byte
-            end += 1
+        let (end, added) = input.withUnsafeBufferPointer { bytes in
+            var end = from
+            var added: UInt8 = 0
+            while end < bytes.count {
+                let byte = bytes[end]
+                if byte == UInt8(ascii: "#") || byte == UInt8(ascii: "$") { break }
+                added &+= byte
+                end &+= 1
+            }
+            return (end, added)
         }
         position = end
         sum &+= added

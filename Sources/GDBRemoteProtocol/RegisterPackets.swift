@@ -132,3 +132,26 @@ public struct ThreadSelection: Sendable, Equatable {
     /// The payload.
     public var payload: [UInt8] { [UInt8](text: "H\(purpose)\(thread.text)") }
 }
+
+/// `qGetTLSAddr:thread,offset,link map`: where a thread has a thread-local variable.
+public struct ThreadLocalRequest: Sendable, Equatable {
+    /// Whose.
+    public var thread: ThreadReference
+    /// The variable's distance from the beginning of its module's, in bytes.
+    public var offset: UInt64
+    /// The module's `struct link_map`; 0 for the executable's of a static program.
+    public var linkMap: TargetAddress
+
+    /// Reads a payload; nil when it is malformed or another packet.
+    public init?(payload: [UInt8]) {
+        var reader = PayloadReader(payload)
+        guard reader.skip("qGetTLSAddr:"),
+            let thread = ThreadReference(reader.field(endingAt: ",")),
+            let offset = Hex.number(reader.field(endingAt: ",")),
+            let linkMap = Hex.number(reader.remainder())
+        else { return nil }
+        self.thread = thread
+        self.offset = offset
+        self.linkMap = TargetAddress(linkMap)
+    }
+}

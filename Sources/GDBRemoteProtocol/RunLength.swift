@@ -47,39 +47,42 @@ public enum RunLength {
 
     /// Shortens the runs of a payload; every reader of replies understands the result.
     public static func compress(_ payload: [UInt8]) -> [UInt8] {
-        var compressed: [UInt8] = []
-        compressed.reserveCapacity(payload.count)
-        var index = 0
-        while index < payload.count {
-            let byte = payload[index]
-            var end = index + 1
-            while end < payload.count, payload[end] == byte, end - index <= repetitionsMax {
-                end += 1
+        // A run is never longer than what it stands for.
+        [UInt8](unsafeUninitializedCapacity: payload.count) { output, written in
+            payload.withUnsafeBufferPointer { input in
+                var index = 0
+                while index < input.count {
+                    let byte = input[index]
+                    output.initializeElement(at: written, to: byte)
+                    written &+= 1
+                    let count = repetitions(in: input, after: index)
+                    if count >= repetitionsMin {
+                        output.initializeElement(at: written, to: star)
+                        output.initializeElement(at: written &+ 1, to: UInt8(count &+ bias))
+                        written &+= 2
+                        index &+= count
+                    }
+                    index &+= 1
+                }
             }
-            let taken = encodeRun(of: byte, repetitions: end - index - 1, into: &compressed)
-            index += taken + 1
         }
-        return compressed
     }
 
-    /// - Returns: how many repetitions went out beside the byte itself.
-    private static func encodeRun(
-        of byte: UInt8,
-        repetitions: Int,
-        into output: inout [UInt8]
-    ) -> Int {
-        output.append(byte)
-        var count = min(repetitions, repetitionsMax)
-        while count >= repetitionsMin {
-            let symbol = UInt8(count + bias)
-            if !isForbidden(symbol) {
-                output.append(star)
-                output.append(symbol)
-                return count
-            }
-            count -= 1
-        }
-        return 0
+    /// How many repetitions of a byte go out as a run, fewer than there are where the count's symbol may not
+    /// be used.
+    @inline(__always)
+    private static func repetitions(in input: UnsafeBufferPointer<UInt8>, after index: Int) -> Int {
+        let byte = input[index]
+        // Most bytes repeat nothing.
+        guard index &+ repetitionsMin < input.count, input[index &+ 1] == byte,
+            input[index &+ 2] == byte, input[index &+ 3] == byte
+        else { return 0 }
+        var end = index &+ repetitionsMin &+ 1
+        let last = min(input.count, index &+ repetitionsMax &+ 1)
+        while end < last, input[end] == byte { end &+= 1 }
+        var count = end &- index &- 1
+        while isForbidden(UInt8(count &+ bias)) { count &-= 1 }
+        return count < repetitionsMin ? 0 : count
     }
 
     private static func isForbidden(_ symbol: UInt8) -> Bool {

@@ -1,4 +1,16 @@
 internal import CLinuxShims
+internal import Glibc
+
+// A command line is bytes: what is not UTF-8 in it would be replaced on the way through a String.
+
+/// The arguments that this program was started with, byte for byte, without its own name.
+public func programArguments() -> [[UInt8]] {
+    (1..<max(Int(CommandLine.argc), 1)).compactMap { index in
+        CommandLine.unsafeArgv[index].map { argument in
+            [UInt8](UnsafeRawBufferPointer(start: argument, count: strlen(argument)))
+        }
+    }
+}
 
 /// This program's command line as process lists show it.
 public enum OwnArguments {

@@ -32,6 +32,11 @@ public final class OwnedDescriptor: Sendable {
         try systemCall("fcntl") { fcntl(number, F_DUPFD_CLOEXEC, Int32(0)) }
     }
 
+    /// Puts the open file under another number too, in place of what is open there (dup2(2)).
+    public func become(_ other: Int32) throws(SystemError) {
+        try systemCall("dup2") { dup2(number, other) }
+    }
+
     /// Reads once.
     ///
     /// - Returns: the bytes; empty at the end of the stream; nil when there are none yet (EAGAIN).

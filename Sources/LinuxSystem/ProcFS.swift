@@ -83,35 +83,48 @@ public enum ProcFS {
         public var startTicks: UInt64
 
         /// Reads the line; nil when it is malformed.
-        init?(line: String) {
+        init?(line bytes: [UInt8]) {
             // The name is in parentheses and may contain any character, these included.
-            guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"),
-                open < close
+            guard let open = bytes.firstIndex(of: UInt8(ascii: "(")),
+                let close = bytes.lastIndex(of: UInt8(ascii: ")")), open < close
             else { return nil }
-            name = String(line[line.index(after: open)..<close])
-            let fields = line[line.index(after: close)...].split(separator: " ")
-            guard fields.count > 6, let state = fields[0].first, let parent = Int32(fields[1]),
-                let group = Int32(fields[2]), let session = Int32(fields[3])
+            name = String(decoding: bytes[(open + 1)..<close], as: UTF8.self)
+            let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
+            guard fields.count > 6, let state = fields[0].first,
+                let parent = Int32(decimal: fields[1]), let group = Int32(decimal: fields[2]),
+                let session = Int32(decimal: fields[3])
             else { return nil }
-            self.state = state
+            self.state = Character(Unicode.Scalar(state))
             self.parent = parent
             self.group = group
             self.session = session
             // PF_KTHREAD
-            isKernelThread = (UInt64(fields[6]) ?? 0) & 0x0020_0000 != 0
-            processor = fields.count > 36 ? Int(fields[36]) : nil
-            startTicks = fields.count > 19 ? UInt64(fields[19]) ?? 0 : 0
+            isKernelThread = (UInt64(decimal: fields[6]) ?? 0) & 0x0020_0000 != 0
+            processor = fields.count > 36 ? Int(decimal: fields[36]) : nil
+            startTicks = fields.count > 19 ? UInt64(decimal: fields[19]) ?? 0 : 0
         }
+    }
+
+    /// What one read of a file of /proc gives, which of `stat` is all; nil when it is gone.
+    private static func line(of path: String) -> [UInt8]? {
+        guard let number = try? systemCall("open", path, { clinux_open(path, O_RDONLY, 0) }) else {
+            return nil
+        }
+        guard var bytes = (try? OwnedDescriptor(number).read(maximum: 4096)) ?? nil else {
+            return nil
+        }
+        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+        return bytes
     }
 
     /// The statistics of a process, nil when it is gone.
     public static func statistics(of process: Int32) -> Statistics? {
-        text(of: "/proc/\(process)/stat").flatMap { Statistics(line: $0) }
+        line(of: "/proc/\(process)/stat").flatMap { Statistics(line: $0) }
     }
 
     /// The statistics of a thread, nil when it is gone.
     public static func statistics(process: Int32, thread: Int32) -> Statistics? {
-        text(of: "/proc/\(process)/task/\(thread)/stat").flatMap { Statistics(line: $0) }
+        line(of: "/proc/\(process)/task/\(thread)/stat").flatMap { Statistics(line: $0) }
     }
 
     /// One value of `/proc/PID/status`, `Tgid` or `Uid`; nil when it is gone or has no such line.
@@ -130,5 +143,22 @@ public enum ProcFS {
         var arguments = bytes.split(separator: 0, omittingEmptySubsequences: false)
         if arguments.last?.isEmpty == true { arguments.removeLast() }
         return arguments.map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension FixedWidthInteger {
+    /// A number in decimal digits; nil when it is none, or too large.
+    fileprivate init?(decimal digits: ArraySlice<UInt8>) {
+        let isNegative = digits.first == UInt8(ascii: "-")
+        var number: Self = 0
+        guard digits.count > (isNegative ? 1 : 0) else { return nil }
+        for digit in digits.dropFirst(isNegative ? 1 : 0) {
+            let value = digit &- UInt8(ascii: "0")
+            let (tens, overflow) = number.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = tens.addingReportingOverflow(Self(truncatingIfNeeded: value))
+            guard value < 10, !overflow, !carry else { return nil }
+            number = sum
+        }
+        self = isNegative ? 0 &- number : number
     }
 }

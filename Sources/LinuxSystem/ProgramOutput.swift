@@ -1,59 +1,99 @@
 internal import Glibc
 
-/// What a program that was run to its end said.
+/// What a program said that was run to its end, with a limit to its time and its output.
 public struct ProgramOutput: Sendable, Equatable {
-    /// The most that is kept of it, in bytes.
+    /// The most output that is kept, in bytes; the rest is read and dropped.
     public static let bytesMax = 1 << 20
+    private static let lookMilliseconds = 20
 
-    /// Its exit status; nil when a signal ended it.
-    public var status: Int32?
-    /// Standard output and standard error as they came.
-    public var text: String
+    /// Standard output and standard error as they came, as much as is kept.
+    public private(set) var bytes: [UInt8]
+    /// How it ended; nil where it was killed because its time was up.
+    public private(set) var ending: ProgramLauncher.Ending?
 
     /// Builds one.
-    public init(status: Int32?, text: String) {
-        self.status = status
-        self.text = text
+    public init(bytes: [UInt8], ending: ProgramLauncher.Ending?) {
+        self.bytes = bytes
+        self.ending = ending
     }
 
     /// Whether it ended with status 0.
-    public var isSuccess: Bool { status == 0 }
+    public var isSuccess: Bool { ending == .exited(0) }
 
-    /// Runs a program to its end, with nothing on its standard input.
+    /// The output as text.
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Runs a program to its end, with nothing on its standard input and in a session of its own.
     ///
-    /// - Parameter milliseconds: how long it gets before SIGKILL ends it.
+    /// - Parameters:
+    ///   - path: the executable.
+    ///   - arguments: what follows its name.
+    ///   - milliseconds: how long it gets before SIGKILL ends its process group.
     public static func run(
         _ path: String,
         _ arguments: [String],
         milliseconds: Int = 10_000
     ) throws(SystemError) -> ProgramOutput {
-        let deadline = monotonicNanoseconds() + UInt64(milliseconds) * 1_000_000
         let process: Int32
-        let output: OwnedDescriptor
+        let pipe: OwnedDescriptor
         do {
-            let pipe = try ProgramLauncher.makePipe()
-            output = pipe.read
+            let ends = try ProgramLauncher.makePipe()
+            let null = try openFile("/dev/null", flags: O_RDONLY)
             process = try ProgramLauncher.start(
                 path,
                 arguments: arguments,
-                descriptors: [
-                    try openFile("/dev/null", flags: O_RDONLY), pipe.write, pipe.write,
-                ],
+                descriptors: [null, ends.write, ends.write],
                 newSession: true
             )
+            pipe = ends.read
         }
-        try output.setNonBlocking()
-        var bytes: [UInt8] = []
+        var output = ProgramOutput(bytes: [], ending: nil)
+        try output.collect(from: pipe, process, milliseconds)
+        return output
+    }
+
+    /// Runs a line with /bin/sh.
+    ///
+    /// - Parameters:
+    ///   - line: the line.
+    ///   - folder: where it starts; nil for the current folder.
+    ///   - milliseconds: how long it gets before SIGKILL ends its process group.
+    public static func runShell(
+        _ line: String,
+        in folder: String?,
+        milliseconds: Int
+    ) throws(SystemError) -> ProgramOutput {
+        let script = "cd -- \"$1\" && eval \"$2\""
+        return try run(
+            "/bin/sh",
+            ["-c", script, "sh", folder ?? ".", line],
+            milliseconds: milliseconds
+        )
+    }
+
+    private mutating func collect(
+        from pipe: OwnedDescriptor,
+        _ process: Int32,
+        _ milliseconds: Int
+    ) throws(SystemError) {
+        try pipe.setNonBlocking()
+        let deadline = monotonicNanoseconds() + UInt64(max(milliseconds, 0)) * 1_000_000
+        // What it leaves behind in the background may hold the pipe open: its own end counts.
         while monotonicNanoseconds() < deadline {
-            var requests = [PollRequest(output.number)]
-            let left = Int((deadline - min(deadline, monotonicNanoseconds())) / 1_000_000) + 1
-            try pollDescriptors(&requests, timeoutMilliseconds: left)
-            guard let portion = try output.read(maximum: 16_384) else { continue }
-            if portion.isEmpty { break }
-            if bytes.count < bytesMax { bytes += portion }
+            ending = ProgramLauncher.ending(of: process)
+            var hasEnded = false
+            while let portion = try pipe.read(maximum: 65_536) {
+                if portion.isEmpty {
+                    hasEnded = true
+                    break
+                }
+                bytes += portion.prefix(Self.bytesMax - bytes.count)
+            }
+            if ending != nil { return }
+            var requests = [PollRequest(hasEnded ? -1 : pipe.number)]
+            try pollDescriptors(&requests, timeoutMilliseconds: Self.lookMilliseconds)
         }
-        if monotonicNanoseconds() >= deadline { ProgramLauncher.signalGroup(process, SIGKILL) }
-        let status = ProgramLauncher.waitForEnd(of: process)
-        return ProgramOutput(status: status, text: String(decoding: bytes, as: UTF8.self))
+        ProgramLauncher.signalGroup(process, SIGKILL)
+        ProgramLauncher.waitForEnd(of: process)
     }
 }

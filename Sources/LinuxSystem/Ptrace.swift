@@ -147,6 +147,20 @@ public enum Ptrace {
         }
     }
 
+    /// Whether a thread that stands at a system call stop enters the call; it leaves it otherwise.
+    public static func entersSystemCall(_ thread: Int32) throws(SystemError) -> Bool {
+        // struct ptrace_syscall_info: the first byte is 1 at the entry, 2 at the return.
+        var information = [UInt8](repeating: 0, count: 88)
+        let size = UInt(information.count)
+        let answer = information.withUnsafeMutableBytes { buffer in
+            clinux_ptrace(0x420e, thread, size, UInt(bitPattern: buffer.baseAddress))
+        }
+        guard answer > 0 else {
+            throw SystemError("ptrace(PTRACE_GET_SYSCALL_INFO)", "thread \(thread)")
+        }
+        return information[0] == 1
+    }
+
     /// Reads a register set (`NT_…`) of a stopped thread, `maximum` bytes at most.
     public static func registerSet(
         _ thread: Int32,

@@ -146,18 +146,31 @@ public struct SocketAddress: CustomStringConvertible {
 
     /// Where a socket of this machine is bound (getsockname(2)).
     public static func local(of socket: OwnedDescriptor) throws(SystemError) -> SocketAddress {
+        try asked("getsockname") { getsockname(socket.number, $0, $1) }
+    }
+
+    /// An address that a system call fills in.
+    static func asked(
+        _ name: String,
+        _ query: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) throws(SystemError) -> SocketAddress {
         var address = SocketAddress(bytes: UnsafeRawBufferPointer(start: nil, count: 0))
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let answer = withUnsafeMutableBytes(of: &address.storage) { bytes in
-            getsockname(
-                socket.number,
-                bytes.assumingMemoryBound(to: sockaddr.self).baseAddress,
+            // SAFETY: sockaddr_storage is made to be looked at as any sockaddr (POSIX sys/socket.h).
+            query(
+                bytes.assumingMemoryBound(to: sockaddr.self).baseAddress.unsafelyUnwrapped,
                 &length
             )
         }
-        guard answer == 0 else { throw SystemError("getsockname") }
+        guard answer == 0 else { throw SystemError(name) }
         address.length = length
         return address
+    }
+
+    /// Whether it is one of the Internet's.
+    var isInternet: Bool {
+        [AF_INET, AF_INET6].contains(Int32(storage.ss_family))
     }
 
     private func openSocket() throws(SystemError) -> OwnedDescriptor {

@@ -1,3 +1,4 @@
+internal import CLinuxShims
 internal import Glibc
 
 /// Who is at the other end of a Unix socket, by the kernel's word.
@@ -75,6 +76,32 @@ public enum UnixSocket {
             }
             rest = rest.dropFirst(taken)
         }
+    }
+
+    /// Writes a message and hands a descriptor over with it (SCM_RIGHTS, unix(7)); ours stays open.
+    ///
+    /// - Returns: how many of the bytes were taken; the descriptor goes with the first.
+    public static func send(
+        _ bytes: [UInt8],
+        with descriptor: OwnedDescriptor,
+        on socket: OwnedDescriptor
+    ) throws(SystemError) -> Int {
+        try systemCall("sendmsg") {
+            clinux_send_descriptor(socket.number, bytes, UInt(bytes.count), descriptor.number)
+        }
+    }
+
+    /// Waits for a message and takes the descriptor that came with it, nil where none did.
+    public static func receive(
+        maximum: Int,
+        on socket: OwnedDescriptor
+    ) throws(SystemError) -> (bytes: [UInt8], descriptor: OwnedDescriptor?) {
+        var buffer = [UInt8](repeating: 0, count: maximum)
+        var number: Int32 = -1
+        let taken = try systemCall("recvmsg") {
+            clinux_receive_descriptor(socket.number, &buffer, UInt(maximum), &number)
+        }
+        return (Array(buffer[..<taken]), number < 0 ? nil : OwnedDescriptor(number))
     }
 
     private static let noSignal = Int32(MSG_NOSIGNAL)

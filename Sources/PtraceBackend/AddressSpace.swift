@@ -78,8 +78,10 @@ final class AddressSpace {
         originals[address] = original
     }
 
+    /// - Throws: where the memory is gone, and the trap with it.
     func removeTrap(at address: TargetAddress) throws(SystemError) {
         guard let original = originals.removeValue(forKey: address), !isSuspended else { return }
+        _ = try memory.read(at: address.rawValue, count: 1)
         try restore(original, at: address)
     }
 

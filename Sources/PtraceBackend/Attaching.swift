@@ -113,9 +113,10 @@ extension PtraceTarget {
     /// look at the list.
     private func seizeThreads(of process: ProcessID) throws(TargetError) -> [Int32] {
         var seized: [Int32] = []
-        var isComplete = false
-        while !isComplete {
-            isComplete = true
+        // A list read while threads end may leave others out, so two in a row have to bring nothing new.
+        var quietLooks = 0
+        while quietLooks < 2 {
+            quietLooks += 1
             let present = try translating { () throws(SystemError) in
                 try ProcFS.threads(of: process.rawValue)
             }
@@ -132,7 +133,7 @@ extension PtraceTarget {
                 }
                 seized.append(thread)
                 released.remove(thread)
-                isComplete = false
+                quietLooks = 0
             }
         }
         guard !seized.isEmpty else {
@@ -204,7 +205,9 @@ extension PtraceTarget {
         traced.append(process)
         for thread in seized { threadIndex[thread] = process.addThread(thread) }
         if let status = unclaimed.removeValue(forKey: first) { take(status, of: first) }
-        stop(nil)
+        stop(isNonStop ? process.allThreads : nil)
+        stopStragglers(of: process)
+        for thread in process.allThreads { thread.action = nil }
         guard let thread = process.mainThread else {
             forget(process)
             throw TargetError(.noSuchProcess, "process \(id) ended while being attached to")
@@ -212,6 +215,25 @@ extension PtraceTarget {
         thread.reported = .attached
         lastReported = thread.threadID
         return thread.threadID
+    }
+
+    /// Finds the threads that no list had so far: now that all others stand, only they can start more.
+    private func stopStragglers(of process: TracedProcess) {
+        while process.ending == nil {
+            let known = Set(process.allThreads.map(\.id))
+            let present = (try? ProcFS.threads(of: process.id.rawValue)) ?? []
+            let missed = present.filter { !known.contains($0) && !isKnownNewborn($0) }
+            var isNew = false
+            for thread in missed where !isEnding(thread, of: process.id) {
+                let options = options(forLaunched: false, isLeader: false)
+                guard (try? Ptrace.seize(thread, options: options)) != nil else { continue }
+                released.remove(thread)
+                threadIndex[thread] = process.addThread(thread)
+                isNew = true
+            }
+            guard isNew else { return }
+            stop(isNonStop ? process.allThreads : nil)
+        }
     }
 
     func forget(_ process: TracedProcess) {

@@ -40,6 +40,9 @@ extension PtraceTarget {
             space: space,
             architecture: parent.architecture
         )
+        // What is planted in the parent is planted in the child, until the client says otherwise.
+        child.judges = parent.judges
+        try? child.setHardware(parent.hardware)
         let leader = child.addThread(id)
         leader.state = .stopped(.event)
         threadIndex[id] = leader

@@ -99,21 +99,21 @@ extension PtraceTarget: PlatformServices {
         seconds: Int
     ) throws(TargetError) -> CommandResult {
         let run = try translating { () throws(SystemError) in
-            try CommandRun(line, in: folder, seconds: seconds)
+            try ProgramOutput.runShell(line, in: folder, milliseconds: seconds * 1000)
         }
         switch run.ending {
         case .exited(let status)?:
-            return CommandResult(status: Int32(status), signal: 0, output: run.output)
+            return CommandResult(status: Int32(status), signal: 0, output: run.bytes)
         case .killed(let signal)?:
             let number = Int32(signal)
-            return CommandResult(status: 128 + number, signal: number, output: run.output)
+            return CommandResult(status: 128 + number, signal: number, output: run.bytes)
         case nil:
             let words = Array("(killed: it took longer than \(seconds) s)\n".utf8)
             let number = Signal.kill.rawValue
             return CommandResult(
                 status: 128 + number,
                 signal: number,
-                output: run.output + words
+                output: run.bytes + words
             )
         }
     }

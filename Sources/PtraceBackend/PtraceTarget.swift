@@ -3,8 +3,8 @@ internal import LinuxSystem
 
 /// Live processes of this machine, by ptrace(2).
 ///
-/// All-stop: either every thread of every process stands, or the client waits for the next event. All
-/// calls must come from the thread that made the object, since the kernel ties a tracee to its tracer's
+/// All-stop, unless `NonStop` says otherwise: either every thread of every process stands, or the client waits for
+/// the next event. All calls must come from the thread that made the object, since the kernel ties a tracee to its tracer's
 /// thread.
 ///
 /// How an event comes about: `resume` gives every thread an action. Wait statuses are taken one by one
@@ -36,6 +36,8 @@ public final class PtraceTarget: DebugTarget {
 
     /// Whether the client waits for an event.
     var isRunning = false
+    /// Whether threads stop one by one.
+    var isNonStop = false
     /// Whether threads that stop without a report stay stopped.
     var isStopping = false
     var isInterruptRequested = false
@@ -45,6 +47,8 @@ public final class PtraceTarget: DebugTarget {
     var endedProcesses: [(process: TracedProcess, order: UInt64)] = []
     var endedThreads: [(thread: ThreadID, status: Int32)] = []
     var queue: [TargetEvent] = []
+    /// Threads that their breakpoints' judges have let go on and that have to be led past them.
+    var passing: [Int32] = []
     /// A program that is waited for.
     var awaited: AwaitedProgram?
     /// Terminals of programs that were started on one.
@@ -84,12 +88,19 @@ public final class PtraceTarget: DebugTarget {
     /// The threads of a process, oldest first.
     public func threads(of process: ProcessID) throws(TargetError) -> [ThreadSummary] {
         try self.process(process).allThreads.filter { $0.state != .ending }.map { thread in
-            ThreadSummary(
+            // One file has both.
+            let facts = ProcFS.statistics(process: process.rawValue, thread: thread.id)
+            return ThreadSummary(
                 thread: thread.threadID,
-                name: ProcFS.name(process: process.rawValue, thread: thread.id),
-                core: ProcFS.statistics(process: process.rawValue, thread: thread.id)?.processor
+                name: facts?.name ?? "",
+                core: facts?.processor
             )
         }
+    }
+
+    /// The same without anything that would have to be looked up.
+    public func threadIDs(of process: ProcessID) throws(TargetError) -> [ThreadID] {
+        try self.process(process).allThreads.filter { $0.state != .ending }.map(\.threadID)
     }
 
     func process(_ id: ProcessID) throws(TargetError) -> TracedProcess {
@@ -145,6 +156,12 @@ public final class PtraceTarget: DebugTarget {
         let tracee = try stoppedThread(thread)
         tracee.registers = nil
         tracee.isModified = true
+        let description = tracee.process.architecture.description
+        if let counter = description.register(playing: .programCounter),
+            old.bytes(of: counter) != block.bytes(of: counter)
+        {
+            tracee.isMoved = true
+        }
         try translating { () throws(SystemError) in
             try tracee.process.architecture.setRegisters(block, replacing: old, of: tracee.id)
         }
@@ -193,7 +210,9 @@ public final class PtraceTarget: DebugTarget {
     ) throws(TargetError) {
         let traced = try self.process(process)
         guard breakpoint.kind == .software else {
-            try insertHardware(breakpoint, in: traced)
+            try whileStanding(traced) { () throws(TargetError) in
+                try insertHardware(breakpoint, in: traced)
+            }
             return
         }
         do throws(SystemError) {
@@ -237,9 +256,12 @@ public final class PtraceTarget: DebugTarget {
         in process: ProcessID
     ) throws(TargetError) {
         let traced = try self.process(process)
+        traced.judges[breakpoint] = nil
         guard breakpoint.kind == .software else {
             guard traced.hardware.contains(breakpoint) else { return }
-            try traced.setHardware(traced.hardware.filter { $0 != breakpoint })
+            try whileStanding(traced) { () throws(TargetError) in
+                try traced.setHardware(traced.hardware.filter { $0 != breakpoint })
+            }
             return
         }
         try translating { () throws(SystemError) in
@@ -275,6 +297,12 @@ public final class PtraceTarget: DebugTarget {
     public var processAwaiting: (any ProcessAwaiting)? { self }
     /// The pseudo-terminals of started programs.
     public var consoleInput: (any ConsoleInput)? { self }
+    /// By PTRACE_SYSCALL.
+    public var systemCallCatching: (any SystemCallCatching)? { self }
+    /// Kept here.
+    public var nonStopControl: (any NonStopControl)? { self }
+    /// At the stop itself, before anything else is stopped.
+    public var breakpointJudging: (any BreakpointJudging)? { self }
     /// That of the processes being debugged.
     public var watchpointCountMax: Int? { traced.first?.architecture.watchpointCountMax }
 

@@ -8,8 +8,9 @@ extension PtraceTarget {
 
     /// Sets threads going, or makes the next kept event known instead.
     public func resume(_ actions: [ResumeAction]) throws(TargetError) {
-        guard !isRunning else { throw TargetError(.invalid, "the program is running already") }
         guard !traced.isEmpty else { throw TargetError(.invalid, "no process is being debugged") }
+        if isNonStop { return resumeIndependently(actions) }
+        guard !isRunning else { throw TargetError(.invalid, "the program is running already") }
         lastActions = actions
         for thread in allThreads { assign(action: action(covering: thread.threadID), to: thread) }
         isRunning = true
@@ -28,23 +29,18 @@ extension PtraceTarget {
     var allThreads: [Tracee] { traced.flatMap(\.allThreads) }
 
     private func action(covering thread: ThreadID) -> ResumeAction? {
-        lastActions.first { action in
-            switch action.scope {
-            case .thread(let wanted): wanted == thread
-            case .process(let process): process == thread.process
-            case .all: true
-            }
-        }
+        lastActions.first { $0.scope.covers(thread) }
     }
 
     /// What a thread that is born now is to do.
     func action(for thread: ThreadID) -> ResumeAction.Kind? {
+        if isNonStop { return .run }
         guard isRunning, let action = action(covering: thread) else { return nil }
         // A new thread does not share its parent's step.
         return action.kind == .run ? .run : nil
     }
 
-    private func assign(action: ResumeAction?, to thread: Tracee) {
+    func assign(action: ResumeAction?, to thread: Tracee) {
         thread.action = action?.kind
         guard let action, thread.isStopped else { return }
         if case .signal(let signal)? = thread.pending?.reason, passedSignals.contains(signal) {
@@ -101,8 +97,13 @@ extension PtraceTarget {
         if stop == .group, !isFree {
             try? Ptrace.listen(thread.id)
         } else {
-            try? Ptrace.resume(thread.id, thread.isStepping ? .step : .run, signal: signal)
+            try? Ptrace.resume(thread.id, resumption(of: thread), signal: signal)
         }
+    }
+
+    private func resumption(of thread: Tracee) -> Ptrace.Resumption {
+        if thread.isStepping { return .step }
+        return thread.process.caughtSystemCalls == .none ? .run : .toSystemCall
     }
 
     /// The signal to give to the kernel with the request that resumes the thread.
@@ -185,7 +186,7 @@ extension PtraceTarget {
     /// To be called wherever some threads were stopped while the others run. Where there is something to
     /// report, all threads are about to be stopped anyway.
     func resumeIdle() {
-        guard isRunning, !isStopping, !hasReportable else { return }
+        guard isRunning, !isStopping, !mustStop else { return }
         for thread in allThreads where thread.isReadyToGo { go(on: thread) }
     }
 
@@ -218,6 +219,7 @@ extension PtraceTarget {
     public func nextEvent() throws(TargetError) -> TargetEvent? {
         childSignals.drain()
         takeStatuses()
+        passTraps()
         lookForAwaited()
         let wasRunning = isRunning
         settle()
@@ -239,9 +241,13 @@ extension PtraceTarget {
             || allThreads.contains { $0.pending != nil && $0.action != nil }
     }
 
+    /// Whether all threads are about to be stopped.
+    var mustStop: Bool { !isNonStop && hasReportable }
+
     /// Turns what has happened into one event, with all threads stopped.
     private func settle() {
         guard isRunning else { return }
+        if isNonStop { return reportIndependently() }
         guard hasReportable || isInterruptRequested || isNothingLeftToRun else { return }
         stopAll()
         isRunning = false
@@ -264,10 +270,14 @@ extension PtraceTarget {
             }
     }
 
-    private func takeFirst() -> TargetEvent? {
+    func takeFirst() -> TargetEvent? {
         let waiting = allThreads.filter { $0.pending != nil && $0.action != nil }
         let stepped = waiting.first { $0.pending?.reason == .stepped }
-        let earliest = waiting.min { ($0.pending?.order ?? 0) < ($1.pending?.order ?? 0) }
+        // Whose turn it is: a thread that meets its breakpoint again at once would starve the others.
+        let earliest = waiting.min { one, other in
+            (one.lastReportOrder, one.pending?.order ?? 0)
+                < (other.lastReportOrder, other.pending?.order ?? 0)
+        }
         if let ended = endedProcesses.first, stepped == nil,
             ended.order < earliest?.pending?.order ?? .max
         {
@@ -285,6 +295,10 @@ extension PtraceTarget {
 
     private func report(_ reason: StopReason, of thread: Tracee) -> TargetEvent {
         thread.reported = reason
+        thread.haltReason = nil
+        if isNonStop { thread.action = nil }
+        stopCounter += 1
+        thread.lastReportOrder = stopCounter
         lastReported = thread.threadID
         return .stopped(thread.threadID, reason)
     }

@@ -15,14 +15,50 @@ extension PtraceTarget {
     private static let looksAtSleepMax = 20
 
     func stepOverTraps() {
-        for thread in allThreads where thread.action != nil && thread.reported != nil {
-            guard thread.isStopped, !thread.process.space.isEmpty,
-                let counter = try? thread.process.architecture.programCounter(of: thread.id),
-                thread.process.space.hasTrap(at: counter)
-            else { continue }
-            stepOver(counter, thread)
+        // Where the client has put a thread, it wants what is there to happen: gdb goes past a breakpoint
+        // instruction of the program's own that way.
+        for thread in allThreads where thread.action != nil && thread.isStopped {
+            guard thread.isToPassItsTrap else { continue }
+            stepOverTrap(thread)
             if hasReportable { return }
         }
+    }
+
+    /// Steps over the trap that a thread stands at, if it does.
+    private func stepOverTrap(_ thread: Tracee) {
+        thread.isPassing = false
+        guard let counter = trapAddress(of: thread) else { return }
+        stepOver(counter, thread)
+    }
+
+    /// Whether a trap of ours is the next thing that a stopped thread would execute.
+    func standsAtTrap(_ thread: Tracee) -> Bool { trapAddress(of: thread) != nil }
+
+    private func trapAddress(of thread: Tracee) -> TargetAddress? {
+        guard !thread.process.space.isEmpty,
+            let counter = try? thread.process.architecture.programCounter(of: thread.id),
+            thread.process.space.hasTrap(at: counter)
+        else { return nil }
+        return counter
+    }
+
+    /// Leads threads past breakpoints whose judges have let them go on, while those that share their memory stand.
+    ///
+    /// Where there is something to report, all threads are about to be stopped; they are led past it when they
+    /// are set going again.
+    func passTraps() {
+        guard !passing.isEmpty, isRunning, !isStopping else { return }
+        while !passing.isEmpty, !mustStop {
+            guard let thread = threadIndex[passing.removeFirst()], thread.isPassing,
+                thread.isStopped, thread.action != nil
+            else { continue }
+            let space = thread.process.space
+            stop(allThreads.filter { $0 !== thread && $0.process.space === space })
+            // Another thread may have ended the process meanwhile.
+            guard threadIndex[thread.id] === thread, thread.isPassing else { continue }
+            stepOverTrap(thread)
+        }
+        resumeIdle()
     }
 
     private func stepOver(_ address: TargetAddress, _ thread: Tracee) {

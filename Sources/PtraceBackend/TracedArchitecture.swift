@@ -59,6 +59,11 @@ protocol TracedArchitecture {
     /// What the call returned.
     func systemCallResult(of thread: Int32) throws(SystemError) -> UInt64
 
+    /// The number of the system call that a thread stands in.
+    func systemCallNumber(of thread: Int32) throws(SystemError) -> Int
+    /// A register of up to 64 bits from what `callState` gave; nil for one that is not in there.
+    func value(ofRegister number: Int, in state: [UInt8]) -> UInt64?
+
     /// How many watchpoints there is room for.
     var watchpointCountMax: Int { get }
     /// Finds room for hardware breakpoints and watchpoints.

@@ -26,6 +26,11 @@ final class TracedProcess {
     private(set) var hardwarePlan = HardwarePlan()
     private(set) var hardwareVersion = 0
 
+    /// Who judges whether a breakpoint stops, where somebody does.
+    var judges: [Breakpoint: any BreakpointJudge] = [:]
+    /// The system calls that stop its threads.
+    var caughtSystemCalls = SystemCallSelection.none
+
     /// Memory that the client had mapped, with its size in bytes.
     var allocations: [TargetAddress: UInt64] = [:]
     /// A system call instruction in its vDSO, once it was looked for.

@@ -48,14 +48,22 @@ final class Tracee {
     var signalsOnTheWay: [Int32] = []
 
     var isInterruptSent = false
+    /// What it is to be reported for when it stops, where it was asked to.
+    var haltReason: StopReason?
     /// It has not answered `PTRACE_INTERRUPT` in time (a vfork parent, an uninterruptible system call).
     var isUnresponsive = false
     /// It got its ptrace options from a leader, which is asked to tell of its end.
     var inheritsOptions = false
     /// A step over a breakpoint at a system call has not ended yet.
     var isSteppingOver = false
+    /// It stands at a breakpoint whose judge lets it go on, and has to execute the instruction there alone.
+    var isPassing = false
     /// Its registers were changed since it stopped.
     var isModified = false
+    /// Its program counter was changed since it stopped.
+    var isMoved = false
+    /// When the client was last told of it, by the order of arrival; 0 is never.
+    var lastReportOrder: UInt64 = 0
     /// Which version of the process's hardware plan its debug registers have; 0 is none at all.
     var hardwareVersion = 0
     /// Read since it stopped.
@@ -83,8 +91,13 @@ final class Tracee {
             && !process.vforkParents.contains(id)
     }
 
+    /// Whether the client, which knows that it stands at a breakpoint, has it go past that one.
+    var isToPassItsTrap: Bool { reported != nil && !isMoved || isPassing }
+
     /// Whether nothing but us keeps it from doing what it was told to.
-    var isReadyToGo: Bool { isStopped && action != nil && pending == nil && !isHeld }
+    var isReadyToGo: Bool {
+        isStopped && action != nil && pending == nil && !isPassing && !isHeld
+    }
 
     /// Whether it executes single instructions.
     var isStepping: Bool {

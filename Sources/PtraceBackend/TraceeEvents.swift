@@ -11,6 +11,8 @@ extension PtraceTarget {
     enum Outcome {
         /// It goes on as it was told, with that signal (0 for none).
         case goesOn(signal: Int32)
+        /// It goes on once it has executed the instruction at the breakpoint where it stands.
+        case passesTrap
         /// The client is told.
         case report(StopReason)
         /// It is not there any more, or has been dealt with.
@@ -38,9 +40,16 @@ extension PtraceTarget {
         noteStop(of: thread, status)
         switch outcome(of: thread, status) {
         case .done: break
+        case .goesOn(let signal) where thread.haltReason != nil:
+            // Any stop takes back the kernel's note of the interrupt.
+            if signal != 0 { thread.signal = signal }
+            makePending(thread.haltReason ?? .halted, of: thread)
         case .goesOn(let signal):
             if signal != 0 { thread.signal = signal }
             if isRunning, !isStopping, thread.isReadyToGo { go(on: thread) }
+        case .passesTrap:
+            thread.isPassing = true
+            passing.append(id)
         case .report(let reason): makePending(reason, of: thread)
         }
     }
@@ -50,6 +59,7 @@ extension PtraceTarget {
         thread.isUnresponsive = false
         thread.registers = nil
         thread.isModified = false
+        thread.isMoved = false
         switch status {
         case .signalled: thread.state = .stopped(.signal)
         case .event(.stop, let signal) where signal != PtraceTarget.trapSignal:
@@ -90,7 +100,8 @@ extension PtraceTarget {
             thread.state = .running
             thread.isInterruptSent = true
             return .done
-        case .event, .systemCall, .exited, .terminated: return .goesOn(signal: 0)
+        case .systemCall: return systemCallOutcome(of: thread)
+        case .event, .exited, .terminated: return .goesOn(signal: 0)
         }
     }
 
@@ -156,7 +167,8 @@ extension PtraceTarget {
         let address = counter - architecture.trapAdvance
         if process.space.hasTrap(at: address) {
             try? architecture.setProgramCounter(address, of: thread.id)
-            return .report(.breakpoint(address))
+            let stops = judge(Breakpoint(.software, at: address), thread)
+            return stops ? .report(.breakpoint(address)) : .passesTrap
         }
         let trap = architecture.trapInstruction
         if let present = try? process.space.read(at: address, count: trap.count), present == trap {
@@ -176,6 +188,12 @@ extension PtraceTarget {
             of: process.hardwarePlan,
             thread: thread.id
         ) {
+            if case .hardwareBreakpoint(let address) = hit,
+                !judge(Breakpoint(.hardware, at: address), thread)
+            {
+                // The kernel has set the resume flag: it does not hit again.
+                return .goesOn(signal: 0)
+            }
             return .report(hit)
         }
         switch thread.action {
@@ -257,9 +275,11 @@ extension PtraceTarget {
         leader.action = previous ?? .run
         leader.signalsOnTheWay = []
         leader.pending = nil
+        leader.isPassing = false
         noteStop(of: leader, .event(.exec, signal: PtraceTarget.trapSignal))
         process.forgetHardware()
         process.allocations = [:]
+        process.judges = [:]
         process.systemCallInstruction = nil
         process.vforkParents = []
         // The new leader may be a thread that was not asked to tell of its end.

@@ -22,13 +22,6 @@ extension ServerSession {
             PacketEntry("QAllow:", showsErrorText: true) { session, packet in
                 session.renounce(packet)
             },
-            PacketEntry("QNonStop") { _, packet in
-                switch SwitchRequest.value(in: packet, after: "QNonStop:") {
-                case false?: .ok
-                case true?: .failure(TargetError(.unsupported, "non-stop mode is not served"))
-                case nil: .malformed(packet)
-                }
-            },
         ]
     }
 
@@ -83,6 +76,9 @@ extension ServerSession {
             (target.systemTables != nil, ["qXfer:osdata:read"]),
             (target.signalPolicy != nil, ["QPassSignals", "QProgramSignals"]),
             (target.eventSelection != nil, ["QThreadEvents"]),
+            (target.systemCallCatching != nil, ["QCatchSyscalls"]),
+            (target.nonStopControl != nil, ["QNonStop"]),
+            (target.breakpointJudging != nil, ["ConditionalBreakpoints", "BreakpointCommands"]),
             (target.eventSelection != nil && personality.forkEvents, ["fork-events"]),
             (target.eventSelection != nil && personality.vforkEvents, ["vfork-events"]),
             (personality.execEvents, ["exec-events"]),

@@ -99,6 +99,20 @@ extension GuardedTarget: SignalPolicy {
     }
 }
 
+extension GuardedTarget: BreakpointJudging {
+    func setJudge(
+        _ judge: (any BreakpointJudge)?,
+        of breakpoint: Breakpoint,
+        in process: ProcessID
+    ) throws(TargetError) {
+        guard let ability = target.breakpointJudging else { throw Self.missing("conditions") }
+        // Judges read registers and memory.
+        if judge != nil { try demand(.attach, "a breakpoint's condition", in: process) }
+        try demand(.breakpoints, "breakpoint at \(breakpoint.address)", in: process)
+        try ability.setJudge(judge, of: breakpoint, in: process)
+    }
+}
+
 extension GuardedTarget: TargetFiles {
     private func table() throws(TargetError) -> any TargetFiles {
         guard let files = target.files else { throw Self.missing("files") }

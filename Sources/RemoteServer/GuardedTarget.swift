@@ -158,6 +158,10 @@ final class GuardedTarget: DebugTarget {
         try target.threads(of: process)
     }
 
+    func threadIDs(of process: ProcessID) throws(TargetError) -> [ThreadID] {
+        try target.threadIDs(of: process)
+    }
+
     func targetDescription(of process: ProcessID) throws(TargetError) -> TargetDescription {
         try target.targetDescription(of: process)
     }
@@ -285,6 +289,8 @@ final class GuardedTarget: DebugTarget {
     var eventSelection: (any EventSelection)? { target.eventSelection }
     var jobControl: (any JobControl)? { target.jobControl }
     var watchpointCountMax: Int? { target.watchpointCountMax }
+    var systemCallCatching: (any SystemCallCatching)? { target.systemCallCatching }
+    var nonStopControl: (any NonStopControl)? { target.nonStopControl }
 
     // What is judged below: GuardedAbilities.
     var processListing: (any ProcessListing)? { target.processListing.map { _ in self } }
@@ -292,6 +298,7 @@ final class GuardedTarget: DebugTarget {
     var processDetails: (any ProcessDetails)? { target.processDetails.map { _ in self } }
     var signalInformation: (any SignalInformation)? { target.signalInformation.map { _ in self } }
     var signalPolicy: (any SignalPolicy)? { target.signalPolicy.map { _ in self } }
+    var breakpointJudging: (any BreakpointJudging)? { target.breakpointJudging.map { _ in self } }
     var systemTables: (any SystemTables)? { target.systemTables.map { _ in self } }
     // GuardedPlatform.
     var hostFacts: (any HostFacts)? { target.hostFacts.map { _ in self } }

@@ -39,7 +39,7 @@ extension ServerSession {
             registers: generalRegisters(of: thread)
         )
         let list = try? threads(of: thread.process)
-        let name = list?.summaries.first { $0.thread == thread }?.name ?? ""
+        let name = list?.first { $0.thread == thread }?.name ?? ""
         if !name.isEmpty { stop.notes.append(nameNote(name)) }
         if let reason, let words = lldbReason(reason) {
             stop.notes.append(.init("reason", words.word))
@@ -82,7 +82,7 @@ extension ServerSession {
     /// All threads of the current process.
     private func threadStates(withRegisters: Bool) throws(TargetError) -> [ThreadState] {
         let process = try currentProcess()
-        return try threads(of: process).summaries.map { summary in
+        return try threads(of: process).map { summary in
             let reason = shownReason(of: summary.thread)
             return ThreadState(
                 thread: summary.thread.number,
@@ -108,7 +108,7 @@ extension ServerSession {
         let signal: Signal =
             switch reason {
             case .signal(let signal): signal
-            case .attached, .launched, .interrupted: .stop
+            case .attached, .launched, .interrupted, .halted: .stop
             default: .trap
             }
         return personality.signals.number(of: signal)
@@ -116,7 +116,7 @@ extension ServerSession {
 
     private func lldbReason(_ reason: StopReason) -> LLDBStopReason? {
         switch reason {
-        case .attached, .launched, .interrupted, .signal: LLDBStopReason("signal")
+        case .attached, .launched, .interrupted, .halted, .signal: LLDBStopReason("signal")
         case .stepped: LLDBStopReason("trace")
         case .breakpoint, .hardwareBreakpoint: LLDBStopReason("breakpoint")
         case .watchpoint(_, let address):

@@ -33,7 +33,9 @@ extension ServerSession {
 
     private static func helpText() -> String {
         let width = 12
-        return monitorCommands.reduce(into: "Commands of the server:\n") { text, command in
+        return monitorCommands.reduce(into: "The following monitor commands are there:\n") {
+            text,
+            command in
             let padding = String(repeating: " ", count: max(width - command.name.utf8.count, 1))
             text += "  \(command.name)\(padding)\(command.help)\n"
         }

@@ -19,6 +19,7 @@ enum PacketPermissions {
         // The connection.
         "qSupported": .nothing, "QStartNoAckMode": .nothing, "vMustReplyEmpty": .nothing,
         "!": .nothing, "qSymbol": .nothing, "QNonStop": .nothing, "QAllow:": .nothing,
+        "vStopped": .nothing,
         // Threads.
         "H": .nothing, "T": .nothing, "qC": .nothing, "qfThreadInfo": .nothing,
         "qsThreadInfo": .nothing, "qThreadExtraInfo,": .nothing, "QThreadEvents": .nothing,
@@ -29,8 +30,10 @@ enum PacketPermissions {
         "M": .oneOf([.writeMemory]), "X": .oneOf([.writeMemory]),
         "qSearch:memory:": .oneOf([.attach, .create]), "qCRC:": .oneOf([.attach, .create]),
         "qMemoryRegionInfo:": .oneOf([.attach, .create]),
-        // Breakpoints; removing one is undoing.
+        "qGetTLSAddr:": .oneOf([.attach, .create]),
+        // Breakpoints; removing one is undoing. Conditions and commands look at what the client may look at anyway.
         "Z": .oneOf([.breakpoints]), "z": .nothing,
+        "QCatchSyscalls:": .nothing,
         // Running; `c ADDRESS` and signals are judged below.
         "vCont?": .nothing, "vCont;": .depends, "vCtrlC": .nothing,
         "c": .depends, "s": .depends, "C": .depends, "S": .depends,

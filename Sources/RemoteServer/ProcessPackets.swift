@@ -56,7 +56,13 @@ extension ServerSession {
     }
 
     func attach(to process: ProcessID) throws(TargetError) -> Reply {
-        stopReply(try target.attach(to: process), .attached)
+        let thread = try target.attach(to: process)
+        guard isNonStop else { return stopReply(thread, .attached) }
+        // The client asks for each thread to stop when it has read the description of its registers; a stop
+        // that came before that would have registers that it cannot read.
+        selection.stopped(thread)
+        try target.resume([ResumeAction(.process(process), .run)])
+        return .ok
     }
 
     func launch(_ request: RunRequest) throws(TargetError) -> Reply {
@@ -107,12 +113,21 @@ extension ServerSession {
     }
 
     private func answerStopQuestion() throws(TargetError) -> Reply {
+        if isNonStop { return repeatStops() }
         guard let process = target.processes.first else {
             return .payload(StopReply.exited(status: 0, process: nil).payload)
         }
-        if let lastStop { return .payload(lastStop.payload) }
-        let threads = try target.threads(of: process)
-        guard let thread = threads.first?.thread else {
+        if let lastStop {
+            guard case .stopped = lastStop, let shownStop else {
+                return .payload(lastStop.payload)
+            }
+            // Said again as the client understands it now: it may be another one, or have agreed on other features.
+            let reply = StopReply.stopped(threadStop(shownStop.thread, shownStop.reason))
+            self.lastStop = reply
+            forgetState()
+            return .payload(reply.payload)
+        }
+        guard let thread = try target.threadIDs(of: process).first else {
             return .payload(StopReply.exited(status: 0, process: nil).payload)
         }
         return stopReply(thread, .attached)
@@ -139,6 +154,7 @@ extension ServerSession {
         if let general = selection.general, !target.processes.contains(general.process) {
             selection.stopped(nil)
         }
+        notifications.forget(exceptOf: target.processes)
         // Killed or detached while it ran: no stop reply will come for it.
         if target.processes.isEmpty { isRunning = false }
     }

@@ -6,13 +6,17 @@ internal import GDBRemoteProtocol
 extension ServerSession {
     static var resumePackets: [PacketEntry] {
         [
-            PacketEntry("vCont?") { _, _ in
-                .payload(ResumeAbilities(actions: ["c", "C", "s", "S", "r"]).payload)
+            PacketEntry("vCont?") { session, _ in
+                let stop = session.target.nonStopControl == nil ? [] : ["t"]
+                return .payload(
+                    ResumeAbilities(actions: ["c", "C", "s", "S"] + stop + ["r"]).payload
+                )
             },
             PacketEntry("vCont;") { session, packet throws(TargetError) in
                 guard let request = ResumeRequest(payload: packet) else {
                     return .malformed(packet)
                 }
+                if session.isNonStop { return try session.resumeIndependently(request) }
                 var actions: [ResumeAction] = []
                 for element in request.elements { actions.append(try session.action(element)) }
                 return try session.resume(actions)
@@ -31,11 +35,17 @@ extension ServerSession {
 
     private func resume(_ actions: [ResumeAction]) throws(TargetError) -> Reply {
         try target.resume(actions)
+        if isNonStop { return .ok }
         beginRunning()
+        if hasQueuedInterrupt { requestInterrupt() }
         return .later
     }
 
     func requestInterrupt() {
+        // What crosses a stop on its way counts when the client, to which that stop meant nothing, has the program go
+        // on (the manual's "Interrupts"). lldb makes sure by itself, and takes the second stop for the program's own.
+        let isRunning = isRunning || isNonStop
+        hasQueuedInterrupt = !isRunning && !personality.isLLDB && !target.processes.isEmpty
         guard isRunning else { return }
         do throws(TargetError) {
             try target.interrupt()
@@ -44,7 +54,7 @@ extension ServerSession {
         }
     }
 
-    private func action(_ element: ResumeRequest.Element) throws(TargetError) -> ResumeAction {
+    func action(_ element: ResumeRequest.Element) throws(TargetError) -> ResumeAction {
         let kind: ResumeAction.Kind
         var number: UInt8?
         switch element.action {
@@ -52,7 +62,7 @@ extension ServerSession {
         case .step(let signal): (kind, number) = (.step, signal)
         case .stepRange(let range): kind = range.isEmpty ? .step : .stepRange(range)
         case .stop:
-            throw TargetError(.unsupported, "vCont;t belongs to non-stop mode, which is not served")
+            throw TargetError(.invalid, "vCont;t belongs to non-stop mode (QNonStop:1)")
         }
         return ResumeAction(
             scope(of: element.threads ?? .all),
@@ -61,7 +71,7 @@ extension ServerSession {
         )
     }
 
-    private func scope(of reference: ThreadReference) -> ResumeAction.Scope {
+    func scope(of reference: ThreadReference) -> ResumeAction.Scope {
         let assumed = selection.general?.process ?? target.processes.first
         if let thread = reference.threadID(assuming: assumed) {
             // The classic form names threads of all processes.
@@ -116,6 +126,7 @@ extension ServerSession {
     // MARK: Events
 
     func take(_ event: TargetEvent) {
+        if isNonStop { return note(event) }
         guard let reply = stopReply(for: event) else { return }
         if case .output(let bytes) = reply {
             sendOutput(bytes)
@@ -127,7 +138,7 @@ extension ServerSession {
         send(reply.payload)
     }
 
-    private func stopReply(for event: TargetEvent) -> StopReply? {
+    func stopReply(for event: TargetEvent) -> StopReply? {
         switch event {
         case .stopped(let thread, let reason):
             selection.stopped(thread)
@@ -153,13 +164,13 @@ extension ServerSession {
         selection.stopped(nil)
         if personality.noResumed { return .noneResumed }
         guard let process = target.processes.first,
-            let thread = (try? target.threads(of: process))?.first?.thread
+            let thread = (try? target.threadIDs(of: process))?.first
         else { return .noneResumed }
         selection.stopped(thread)
         return .stopped(threadStop(thread, .stepped))
     }
 
-    private func sendOutput(_ bytes: [UInt8]) {
+    func sendOutput(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let portion = rest.prefix((packetBytesMax - 1) / 2)
@@ -179,7 +190,7 @@ extension ServerSession {
             default: .trap
             }
         return ThreadStop(
-            signal: personality.signals.number(of: signal),
+            signal: reason == .halted ? 0 : personality.signals.number(of: signal),
             thread: reference(thread),
             core: nil,
             cause: cause(reason),
@@ -200,7 +211,7 @@ extension ServerSession {
         case .threadCreated: .threadCreated
         case .executed(let path): personality.execEvents ? .exec(path: path) : nil
         case .modulesChanged: .library
-        case .attached, .launched, .signal, .interrupted, .stepped: nil
+        case .attached, .launched, .signal, .interrupted, .halted, .stepped: nil
         }
     }
 

@@ -55,8 +55,13 @@ public final class ServerSession {
     var launchFailure: String?
     /// A folder of our own that goes with the session.
     var temporaryFolder: String?
+    /// Whether threads stop one by one, and stops are notifications.
+    var isNonStop = false
+    var notifications = StopNotifications()
     /// Whether the client waits for a stop reply.
     var isRunning = false
+    /// The client pressed Ctrl-C while nothing ran.
+    var hasQueuedInterrupt = false
     /// The client asked for the end of the whole server.
     var exitIsRequested = false
     /// What `?` answers.
@@ -95,6 +100,7 @@ public final class ServerSession {
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
             monitorPackets, lldbConnectionPackets, lldbThreadPackets, lldbLaunchPackets,
             hostPackets, platformPackets, modulePackets, allocationPackets, attachByNamePackets,
+            systemCallPackets, nonStopPackets, threadLocalPackets,
         ]
     }
 
@@ -104,6 +110,7 @@ public final class ServerSession {
     public var interest: SessionInterest {
         SessionInterest(
             transport: transport.descriptor,
+            transportOutput: transport.outputDescriptor,
             wantsWrite: !output.isEmpty || transport.hasBufferedOutput,
             wantsRead: wantsInput,
             hasInput: wantsInput && transport.hasBufferedInput,
@@ -280,6 +287,9 @@ public final class ServerSession {
     }
 
     private func answer(_ packet: [UInt8]) {
+        // Others run while this is answered.
+        if isNonStop { threadLists.forget() }
+        defer { notifyStop() }
         guard let entry = table.entry(for: packet) else {
             reply(.unsupported, showsErrorText: false)
             return
@@ -325,7 +335,7 @@ public final class ServerSession {
         send(frame: frame)
     }
 
-    private func send(frame: [UInt8]) {
+    func send(frame: [UInt8]) {
         guard result == nil else { return }
         output.append(frame)
         flush()

@@ -18,30 +18,52 @@ struct ThreadChoice {
 /// The threads of the processes as they stand, so that the many packets about single threads do not list
 /// all of them anew.
 struct ThreadLists {
-    /// The threads of one process.
-    struct List {
-        var summaries: [ThreadSummary]
-        var members: Set<ThreadID>
+    private var summaries: [ProcessID: [ThreadSummary]] = [:]
+    private var identifiers: [ProcessID: (ordered: [ThreadID], members: Set<ThreadID>)] = [:]
+
+    func summaries(of process: ProcessID) -> [ThreadSummary]? { summaries[process] }
+
+    mutating func keep(_ list: [ThreadSummary], of process: ProcessID) {
+        summaries[process] = list
     }
 
-    private var lists: [ProcessID: List] = [:]
+    func first(of process: ProcessID) -> ThreadID? { identifiers[process]?.ordered.first }
 
-    func list(of process: ProcessID) -> List? { lists[process] }
-
-    mutating func keep(_ summaries: [ThreadSummary], of process: ProcessID) -> List {
-        let list = List(summaries: summaries, members: Set(summaries.map(\.thread)))
-        lists[process] = list
-        return list
+    /// Whether a thread is on the list; nil when there is no list yet.
+    func contains(_ thread: ThreadID) -> Bool? {
+        identifiers[thread.process]?.members.contains(thread)
     }
 
-    mutating func forget() { lists = [:] }
+    mutating func keep(_ list: [ThreadID], of process: ProcessID) {
+        identifiers[process] = (list, Set(list))
+    }
+
+    mutating func forget() {
+        summaries = [:]
+        identifiers = [:]
+    }
 }
 
 extension ServerSession {
-    /// The threads of a process that stands.
-    func threads(of process: ProcessID) throws(TargetError) -> ThreadLists.List {
-        if let known = threadLists.list(of: process) { return known }
-        return threadLists.keep(try target.threads(of: process), of: process)
+    /// The threads of a process that stands, with all that is known of each.
+    func threads(of process: ProcessID) throws(TargetError) -> [ThreadSummary] {
+        if let known = threadLists.summaries(of: process) { return known }
+        let list = try target.threads(of: process)
+        threadLists.keep(list, of: process)
+        return list
+    }
+
+    private func isThere(_ thread: ThreadID) throws(TargetError) -> Bool {
+        if let known = threadLists.contains(thread) { return known }
+        threadLists.keep(try target.threadIDs(of: thread.process), of: thread.process)
+        return threadLists.contains(thread) ?? false
+    }
+
+    private func firstThread(of process: ProcessID) throws(TargetError) -> ThreadID? {
+        if let first = threadLists.first(of: process) { return first }
+        let list = try target.threadIDs(of: process)
+        threadLists.keep(list, of: process)
+        return list.first
     }
 
     /// Forgets what holds only as long as nothing moves.
@@ -53,12 +75,11 @@ extension ServerSession {
     /// Finds the thread a reference means; `any` takes the current one of that process if it is alive.
     func thread(_ reference: ThreadReference) throws(TargetError) -> ThreadID {
         let process = try process(of: reference)
-        let threads = try threads(of: process)
         if case .number(let number) = reference.thread {
             // The classic form does not name the process.
             if reference.process == nil { return try thread(numbered: number) }
             let wanted = ThreadID(process, number)
-            guard threads.members.contains(wanted) else {
+            guard try isThere(wanted) else {
                 throw TargetError(
                     .noSuchProcess,
                     "process \(process) has no thread \(number) (any more)"
@@ -66,21 +87,19 @@ extension ServerSession {
             }
             return wanted
         }
-        if let general = selection.general, general.process == process,
-            threads.members.contains(general)
-        {
+        if let general = selection.general, general.process == process, try isThere(general) {
             return general
         }
-        guard let first = threads.summaries.first else {
+        guard let first = try firstThread(of: process) else {
             throw TargetError(.noSuchProcess, "process \(process) has no threads any more")
         }
-        return first.thread
+        return first
     }
 
     private func thread(numbered number: Int64) throws(TargetError) -> ThreadID {
         for process in target.processes {
             let wanted = ThreadID(process, number)
-            if try threads(of: process).members.contains(wanted) { return wanted }
+            if try isThere(wanted) { return wanted }
         }
         throw TargetError(.noSuchProcess, "there is no thread \(number) (any more)")
     }

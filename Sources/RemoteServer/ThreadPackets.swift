@@ -66,7 +66,7 @@ extension ServerSession {
     func allThreads() throws(TargetError) -> [ThreadListEntry] {
         var entries: [ThreadListEntry] = []
         for process in target.processes {
-            for thread in try threads(of: process).summaries {
+            for thread in try threads(of: process) {
                 entries.append(
                     ThreadListEntry(
                         thread: reference(thread.thread),
@@ -93,7 +93,7 @@ extension ServerSession {
         guard let reference = ThreadReference(text) else { return .malformed(packet) }
         let thread = try thread(reference)
         let list = try threads(of: thread.process)
-        let summary = list.summaries.first { $0.thread == thread }
+        let summary = list.first { $0.thread == thread }
         return .payload(Hex.encode((summary?.name ?? "").utf8))
     }
 

@@ -82,16 +82,14 @@ final class Debugger {
     }
 
     private func connect() throws(ConnectionFailure) -> RemoteTarget {
-        guard let text = options.premote else {
-            throw ConnectionFailure(message: "no target: -premote names the process server")
-        }
-        let transport = try openTransport(text)
+        let text = options.premote
+        let transport = if let text { try openTransport(text) } else { try LocalServer.open() }
         do {
             try host.takeInterrupts()
         } catch {
             throw ConnectionFailure(message: "\(error)")
         }
-        let remote = try openTarget(text, transport, interrupts: host)
+        let remote = try openTarget(text ?? "", transport, interrupts: host)
         host.remote = remote
         return remote
     }

@@ -8,7 +8,8 @@ enum Product {
     static let banner = "Linux Console Debugger Version \(version)"
 
     static let usage = """
-        usage: cdb [-server ServerTransport] -premote ClientTransport [options] [-p PID | -pn Name | -cimp | program arguments]
+        usage: cdb [options] [-p PID | -pn Name | program arguments]      on this machine
+               cdb -premote ClientTransport [options] [-p PID | -pn Name | -cimp | program arguments]
                cdb -remote ClientTransport [options]   join somebody else's session (.server, -server)
                cdb -QR Machine                     list the servers of a machine (\\\\BOX17, //box17, 10.0.0.7)
                cdb -QR com:port=Port,baud=BaudRate list those at the other end of a cable
@@ -44,7 +45,7 @@ enum Product {
           -p PID          attach to a process of the target's machine (decimal)
           -pn Name        attach to the only process of that name
           -cimp           start the command line that the server was given (dbgsrv -pc)
-          program ...     start a program there; all that follows are its arguments
+          program ...     start a program; all that follows are its arguments
 
         Options:
           -c "commands"   commands for the first prompt, separated by ;

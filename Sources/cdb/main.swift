@@ -24,20 +24,8 @@ func runProgram(_ arguments: [String]) -> ExitCode {
     }
     if let place = options.query { return listServers(of: place, isAlone: arguments.count == 3) }
     if let remote = options.remote { return join(remote, options) }
-    if options.isConsoleSilent, options.server == nil {
-        printError(
-            "cdb: -noio is for a debugging server: -server Transport must be the first option\n"
-        )
-        return .usage
-    }
-    guard let transport = options.premote else {
-        printError("cdb: no target: -premote ClientTransport names the process server\n")
-        return .usage
-    }
-    do {
-        _ = try ConnectionString(transport, for: .client)
-    } catch {
-        printError("cdb: -premote \(error)\n")
+    if let problem = problem(of: options) {
+        printError("cdb: \(problem)\n")
         return .usage
     }
     // A reader of the output that went away, or a peer, is an error of the write, not of the
@@ -83,6 +71,30 @@ func join(_ transport: String, _ options: Options) -> ExitCode {
     } catch {
         printError("cdb: \(error)\n")
         return .connection
+    }
+}
+
+/// What is wrong with the choice of a target.
+private func problem(of options: Options) -> String? {
+    if options.isConsoleSilent, options.server == nil {
+        return "-noio is for a debugging server: -server Transport must be the first option"
+    }
+    guard let transport = options.premote else {
+        switch options.debuggee {
+        case .none:
+            return "no target: name a program, -p PID or -pn Name, and with"
+                + " -premote ClientTransport the process server of another machine"
+        case .implicit:
+            return "-cimp starts what a process server has in store:"
+                + " -premote ClientTransport names it"
+        case .process, .processName, .program: return nil
+        }
+    }
+    do {
+        _ = try ConnectionString(transport, for: .client)
+        return nil
+    } catch {
+        return "-premote \(error)"
     }
 }
 

@@ -84,14 +84,20 @@ extension SessionSettings {
         )
     }
 
-    /// Reads the record that the supervisor left on `SessionDescriptors.settings`.
+    /// Waits for the record on `SessionDescriptors.settings`, and for the connection where the process stood by
+    /// for it (`SessionStarter`); it is `SessionDescriptors.connection` then.
     ///
     /// - Parameter line: that descriptor; afterwards it takes one byte when the client is greeted.
-    static func inherited(from pipe: OwnedDescriptor) throws -> SessionSettings {
+    /// - Returns: nil when the supervisor ended before there was a client.
+    static func inherited(from line: OwnedDescriptor) throws -> SessionSettings? {
         var record: [UInt8] = []
-        while let bytes = try pipe.read(maximum: bytesMax), !bytes.isEmpty {
+        while record.count <= bytesMax {
+            let (bytes, connection) = try UnixSocket.receive(maximum: bytesMax, on: line)
+            if bytes.isEmpty { break }
             record += bytes
+            if let connection { try connection.become(SessionDescriptors.connection) }
         }
+        if record.isEmpty { return nil }
         guard let settings = SessionSettings(record) else {
             throw UsageError(description: "--session is for dbgsrv's own use")
         }

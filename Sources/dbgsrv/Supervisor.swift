@@ -26,6 +26,7 @@ final class Supervisor {
     private let log: LogDestination
     private let rules: SessionRules
     private var table: SessionTable
+    private var starter: SessionStarter
     private var lastProblem: String?
 
     /// - Parameters:
@@ -51,6 +52,7 @@ final class Supervisor {
         self.logger = logger
         self.rules = rules
         self.log = log
+        starter = SessionStarter(log: log)
         signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     }
 
@@ -59,8 +61,13 @@ final class Supervisor {
         let manager = ServiceNotifier()
         manager?.say("READY=1", "STATUS=listening on \(listener.displayedName)")
         logger.info("listening on \(listener.displayedName)")
-        if listener.takesOneClient { acceptConnections() }
+        if listener.takesOneClient {
+            acceptConnections()
+        } else {
+            starter.wantStandby(from: monotonicNanoseconds())
+        }
         while true {
+            if !listener.takesOneClient { starter.prepare(at: monotonicNanoseconds()) }
             // A connection that cannot be taken stays in the queue and would wake us without end.
             let isDeaf = lastProblem != nil
             let reports = table.awaitedReports
@@ -93,11 +100,13 @@ final class Supervisor {
 
     private func waitMilliseconds(_ isDeaf: Bool) -> Int? {
         let now = monotonicNanoseconds()
-        let refused = table.refusedDeadline.map { deadline in
+        let left = { (deadline: UInt64) in
             deadline > now ? Int((deadline - now) / 1_000_000) + 1 : 0
         }
+        let refused = table.refusedDeadline.map(left)
         let retry = isDeaf ? StreamListenerLimits.retryMilliseconds : nil
-        return [refused, retry, announcement.waitMilliseconds].compactMap(\.self).min()
+        let standby = listener.takesOneClient ? nil : starter.deadline.map(left)
+        return [refused, retry, standby, announcement.waitMilliseconds].compactMap(\.self).min()
     }
 
     /// - Returns: why to end, nil to go on.
@@ -131,7 +140,8 @@ final class Supervisor {
             return
         }
         do {
-            let (process, report) = try start(connection)
+            let record = settings(for: connection).encoded
+            let (process, report) = try starter.start(on: connection.descriptor, record)
             table.enter(process, connection, report: report)
             logger.info("\(connection.peerName) connected, session process \(process)")
         } catch {
@@ -139,35 +149,9 @@ final class Supervisor {
         }
     }
 
-    /// - Returns: the process, and where it will say that its client is greeted.
-    private func start(
-        _ connection: AcceptedConnection
-    ) throws(SystemError) -> (process: Int32, report: OwnedDescriptor) {
-        let (ours, theirs) = try settings(for: connection)
-        // Standard streams first, then what SessionDescriptors names.
-        var descriptors = try (0...2).map { (number) throws(SystemError) in
-            try OwnedDescriptor(duplicating: number)
-        }
-        descriptors.append(connection.descriptor)
-        descriptors.append(theirs)
-        if let number = log.descriptor {
-            descriptors.append(try OwnedDescriptor(duplicating: number))
-        }
-        let process = try ProgramLauncher.start(
-            ProgramLauncher.ownProgram,
-            arguments: ["--session"],
-            descriptors: descriptors,
-            newSession: true
-        )
-        return (process, ours)
-    }
-
-    /// Two ends of a line: from one the settings of a session can be read to their end, and it answers on it when
-    /// its client is greeted.
-    private func settings(
-        for connection: AcceptedConnection
-    ) throws(SystemError) -> (ours: OwnedDescriptor, theirs: OwnedDescriptor) {
-        let settings = SessionSettings(
+    /// What the process of a session has to know.
+    private func settings(for connection: AcceptedConnection) -> SessionSettings {
+        SessionSettings(
             supervisor: getpid(),
             peerName: connection.peerName,
             link: connection.link,
@@ -178,13 +162,6 @@ final class Supervisor {
             greetingSeconds: greetingSeconds,
             handshakeMilliseconds: TLSHandshakeLimit.milliseconds
         )
-        let record = settings.encoded
-        precondition(record.count <= SessionSettings.bytesMax, "a command line is shorter")
-        let (ours, theirs) = try UnixSocket.makePair()
-        try ours.setNonBlocking()
-        _ = try ours.write(record[...])
-        UnixSocket.finishWriting(ours)
-        return (ours, theirs)
     }
 
     /// - Returns: whether one of the sessions asked for the server's end.
@@ -192,6 +169,7 @@ final class Supervisor {
         var endsServer = false
         var status: Int32 = 0
         while case let process = waitpid(-1, &status, WNOHANG), process > 0 {
+            if starter.hasLost(process) { continue }
             let exitCode = status & 0x7f == 0 ? (status >> 8) & 0xff : nil
             let exit = exitCode.flatMap(SessionExit.init(rawValue:))
             guard let peer = table.remove(process, exit)?.peerName else {

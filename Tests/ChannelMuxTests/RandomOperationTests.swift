@@ -7,7 +7,9 @@ import WireCore
 @testable import LinkTrials
 
 /// Seeds that have found something once.
-private let pinnedSeeds: [UInt64] = [1001, 1052, 1432, 1460, 1478, 1479, 1566, 5291, 11_051]
+private let pinnedSeeds: [UInt64] = [
+    1001, 1052, 1432, 1460, 1478, 1479, 1566, 5291, 11_051, 37_848_563_551_320,
+]
 
 /// `MUX_SEED=n` runs that one, `MUX_SEEDS=n` so many of the usual ones. `MUX_COMMIT`, a commit's hash, adds
 /// some that nobody has seen before; `make test` sets it.

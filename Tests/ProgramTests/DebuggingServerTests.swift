@@ -125,6 +125,20 @@ struct DebuggingServerTests {
         try client.type(".echo still here", until: "still here\n0:000> ")
     }
 
+    @Test("a program of this machine is shared without a process server")
+    func local() throws {
+        let lab = try Lab()
+        let worker = try lab.compile("Demo/worker.c", as: "worker")
+        let server = try lab.start("cdb", ["-server", "npipe:pipe=rabbit", worker, "1"])
+        try server.wait(for: "0:000> ")
+        let client = try lab.start("cdb", ["-remote", "npipe:server=localhost,pipe=rabbit"])
+        try client.wait(for: " connected at ")
+        try client.type("bp worker!store;g;k", until: "worker!measure")
+        client.type("qq\n")
+        #expect(try client.waitForExit() == 0)
+        #expect(try server.waitForExit() == 0)
+    }
+
     @Test("-noio: no console, only clients and -c")
     func noConsole() throws {
         let shared = try SharedLab(

@@ -131,10 +131,10 @@ struct FirewallTests {
                 let text =
                     "table inet f {\n chain a {\n type filter hook input priority 0;\n }\n"
                     + " chain b {\n type filter hook input priority 5;\n }\n}\n"
-                return ProgramOutput(status: 0, text: text)
+                return ProgramOutput(bytes: Array(text.utf8), ending: .exited(0))
             }
             let rule = "insert rule inet f a tcp dport 5005 accept # handle 7\n"
-            return ProgramOutput(status: 0, text: rule)
+            return ProgramOutput(bytes: Array(rule.utf8), ending: .exited(0))
         }
         #expect(
             words.hasSuffix(

@@ -60,12 +60,26 @@ import Testing
         try await onTracerThread { target in
             for _ in 0..<20 {
                 _ = try target.attach(to: id)
+                #expect(untraced(threadsOf: id) == [])
                 #expect(try target.go([ResumeAction(.all, .run)], orInterruptAfter: 2) != nil)
                 try target.detach(from: id)
             }
         }
         try program.expectUntouched()
         #expect(program.status("Threads").flatMap { Int($0) } ?? 0 > 0)
+    }
+
+    /// The threads of a process that nobody traces and that have not ended.
+    private func untraced(threadsOf process: ProcessID) -> [String] {
+        let folder = "/proc/\(process)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return threads.filter { thread in
+            let status = try? String(contentsOfFile: "\(folder)/\(thread)/status", encoding: .utf8)
+            guard let status, !status.contains("State:\tZ"), !status.contains("State:\tX") else {
+                return false
+            }
+            return status.contains("TracerPid:\t0\n")
+        }
     }
 
     @Test("a process in a group stop stays in it, through attach, run and detach")

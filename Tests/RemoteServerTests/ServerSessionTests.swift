@@ -131,7 +131,29 @@ import Testing
         #expect(conversation.ask("qC") == ["QC20"])
     }
 
+    @Test("who agrees on other features hears the last stop again in its own words")
+    func otherFeatures() {
+        let conversation = Conversation.begun()
+        #expect(conversation.ask("vAttach;20").first?.contains("thread:p20.20;") == true)
+        #expect(conversation.ask("?").first?.contains("thread:p20.20;") == true)
+        _ = conversation.ask("qSupported:xmlRegisters=i386")
+        #expect(conversation.ask("?").first?.contains("thread:20;") == true)
+    }
+
     // MARK: Running
+
+    @Test("an interrupt that comes while nothing runs stops the program when it is set going")
+    func queuedInterrupt() {
+        let conversation = Conversation.begun()
+        _ = conversation.ask("vAttach;20")
+        conversation.deliver([3])
+        #expect(!conversation.target.calls.contains("interrupt"))
+        #expect(conversation.ask("vCont;c").isEmpty)
+        #expect(conversation.target.calls.count { $0 == "interrupt" } == 1)
+        _ = conversation.report(.stopped(ServerSessionTests.thread, .interrupted))
+        #expect(conversation.ask("vCont;c").isEmpty)
+        #expect(conversation.target.calls.count { $0 == "interrupt" } == 1)
+    }
 
     @Test("a stop reply answers the resume, with thread, cause and the registers of a frame")
     func stopReply() {

@@ -102,6 +102,17 @@ struct TidyTests {
         }
     }
 
+    @Test("the top folder holds the project and nothing that a run has left there")
+    func topFolder() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: SourceTree.top.path)
+        let project: Set = [
+            "Package.swift", "README.md", "Makefile", "Sources", "Tests", "HardwareTests", "udev",
+            "docs", "packaging", ".ci", ".git", ".gitignore", ".swift-format",
+        ]
+        let made: Set = [".build", "Package.resolved"]
+        #expect(Set(names).subtracting(project).subtracting(made) == [])
+    }
+
     @Test("nothing is left open")
     func nothingIsLeftOpen() throws {
         let folders = ["Sources", "Tests", "HardwareTests", "udev", "docs"]

@@ -39,10 +39,25 @@ extension X86_64 {
         try Ptrace.setRegisterSet(thread, type: X86_64.generalSet, state)
     }
 
+    func systemCallNumber(of thread: Int32) throws(SystemError) -> Int {
+        let state = try generalState(of: thread)
+        let number = word(state, X86Layout.General.originalRAX)
+        return Int(Int32(truncatingIfNeeded: number))
+    }
+
+    func value(ofRegister number: Int, in state: [UInt8]) -> UInt64? {
+        guard registers.indices.contains(number),
+            case .general(let index) = registers[number].place
+        else { return nil }
+        let mask = registers[number].description.bitSize == 32 ? UInt64(UInt32.max) : .max
+        return word(state, index) & mask
+    }
+
+    private func word(_ state: [UInt8], _ index: Int) -> UInt64 {
+        state[(index * 8)..<(index * 8 + 8)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     func systemCallResult(of thread: Int32) throws(SystemError) -> UInt64 {
-        let start = X86_64.rax * 8
-        return try generalState(of: thread)[start..<(start + 8)].reversed().reduce(0) {
-            $0 << 8 | UInt64($1)
-        }
+        word(try generalState(of: thread), X86_64.rax)
     }
 }

@@ -7,7 +7,7 @@ struct X86_64: TracedArchitecture {
     let trapAdvance: UInt64 = 1
     let description: TargetDescription
 
-    private let registers: [X86Register]
+    let registers: [X86Register]
     private let hasXSave: Bool
 
     static let family = Architecture.x86_64

@@ -91,16 +91,22 @@ final class RawConnection {
 }
 
 extension RunningProgram {
-    /// The processes that it started and that still are there, zombies too.
+    /// The processes that it started and that still are there, zombies too, but for the one that stands by for
+    /// the next client (`SessionStarter`).
     var children: [Int32] {
         let path = "/proc/\(processID)/task/\(processID)/children"
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-        return text.split(separator: " ").compactMap { Int32($0) }
+        return text.split(separator: " ").compactMap { Int32($0) }.filter { !standsBy($0) }
     }
 
-    /// How many descriptors it has open.
+    /// How many descriptors it has open, but for the line of the process that stands by.
     var descriptorCount: Int {
-        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(processID)/fd").count) ?? -1
+        let path = "/proc/\(processID)"
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: path + "/fd").count) ?? -1
+        let list = path + "/task/\(processID)/children"
+        let processes = (try? String(contentsOfFile: list, encoding: .utf8)) ?? ""
+        let ready = processes.split(separator: " ").compactMap { Int32($0) }.count(where: standsBy)
+        return all - ready
     }
 
     /// Waits until no session process is left, which the log tells of.
@@ -112,4 +118,10 @@ extension RunningProgram {
         }
         #expect(children.isEmpty, "\(children)")
     }
+}
+
+/// Whether a process of a server's has nothing yet where a session has its connection: it waits for a client.
+func standsBy(_ process: Int32) -> Bool {
+    let path = "/proc/\(process)/fd/3"
+    return (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == "/dev/null"
 }
