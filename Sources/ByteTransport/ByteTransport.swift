@@ -32,6 +32,8 @@ public enum LinkKind: Sendable, Equatable {
 public protocol ByteTransport: AnyObject {
     /// Shows readable in poll(2) when `read` has something.
     var descriptor: Int32 { get }
+    /// Shows writable in poll(2) when `write` has room again; the same but for two pipes.
+    var outputDescriptor: Int32 { get }
     /// The far end for people, "tcp [::1]:5005", "com /dev/ttyS1 channel 7".
     var peerName: String { get }
     /// The line beneath.
@@ -67,6 +69,8 @@ public protocol ByteTransport: AnyObject {
 }
 
 extension ByteTransport {
+    /// One for both directions.
+    public var outputDescriptor: Int32 { descriptor }
     /// Nothing is known.
     public var trouble: String? { nil }
     /// Nothing waits but what poll(2) shows.

@@ -53,7 +53,7 @@ private enum RegisterSet: Int, CaseIterable {
     static let aliases = ["eflags": "rflags"]
 
     init(of register: RegisterDescription) {
-        if register.feature.hasSuffix(".avx") {
+        if register.feature.hasSuffix(".avx") || register.feature.hasSuffix(".avx512") {
             self = .advancedVector
         } else if register.feature.hasSuffix(".sse") || register.type == "i387_ext"
             || register.group == "float"
@@ -92,6 +92,7 @@ enum RegisterTypes {
         ("vec128", vector(128)),
         ("vec256", vector(256)),
         ("vec512", vector(512)),
+        ("v2ui128", "<vector id=\"v2ui128\" type=\"uint128\" count=\"2\"/>\n"),
     ]
 
     private static let eflags = [

@@ -18,9 +18,19 @@ public final class ProcessMemory {
         self.process = thread
         do {
             file = OwnedDescriptor(try systemCall("open", path) { clinux_open(path, O_RDWR, 0) })
-        } catch  where error.errorNumber == EACCES {
+        } catch  where ProcessMemory.leavesPtrace(error) {
             file = nil
         }
+    }
+
+    /// Whether ptrace(2) still does what a file would: it is its user's, or there is no descriptor left for it.
+    private static func leavesPtrace(_ error: SystemError) -> Bool {
+        [EACCES, EMFILE, ENFILE, ENOMEM].contains(error.errorNumber)
+    }
+
+    /// Whether two processes have the same memory (kcmp(2)); false where the kernel does not say.
+    public static func isShared(_ first: Int32, _ second: Int32) -> Bool {
+        clinux_compare_memory(first, second) == 0
     }
 
     /// Reads what can be read of a range, from its beginning.

@@ -10,6 +10,12 @@ extension PtraceTarget {
     public func detach(from process: ProcessID) throws(TargetError) {
         let traced = try self.process(process)
         stop(traced.allThreads)
+        if isShared(traced), !isVforkPair(traced) {
+            // The others keep their breakpoints in the memory, and this one has to live with them.
+            makeCompanion(traced)
+            endedProcesses.removeAll { $0.process === traced }
+            return settleAfterLoss()
+        }
         // New threads may have been born while the others were being stopped.
         stop(traced.allThreads)
         releaseAllocations(of: traced)
@@ -35,7 +41,7 @@ extension PtraceTarget {
         process.space.suspendTraps()
     }
 
-    private func letGo(of thread: Tracee) {
+    func letGo(of thread: Tracee) {
         guard thread.state != .ending else { return }
         guard case .stopped(let stop) = thread.state else {
             // It does not stop now; it is let go of when it does.
@@ -140,6 +146,7 @@ extension PtraceTarget {
 
     /// Without processes nothing runs; with others left, those go on.
     private func settleAfterLoss() {
+        releaseCompanions()
         if traced.isEmpty { isRunning = false }
         guard isRunning else { return }
         resumeIdle()

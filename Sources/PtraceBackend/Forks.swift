@@ -24,11 +24,18 @@ extension PtraceTarget {
             return .goesOn(signal: 0)
         }
         let parent = thread.process
-        guard let space = childSpace(id, of: parent, sharesMemory: kind == .vfork) else {
+        let sharesMemory = kind == .vfork || sharesMemory(id, thread.id)
+        guard let space = childSpace(id, of: parent, sharesMemory: sharesMemory) else {
             try? Ptrace.detach(id, signal: 0)
             return .goesOn(signal: 0)
         }
-        guard reportedEvents.contains(kind) else {
+        let isReported = reportedEvents.contains(kind) && !parent.isCompanion
+        if !isReported, sharesMemory, kind == .fork || parent.isCompanion {
+            try? Ptrace.setOptions(id, options(forLaunched: parent.wasLaunched, isLeader: true))
+            accompany(id, bornOf: parent, space)
+            return .goesOn(signal: 0)
+        }
+        guard isReported else {
             letChildGo(id, of: thread, space, sharesMemory: kind == .vfork)
             return .goesOn(signal: 0)
         }

@@ -14,12 +14,16 @@ struct ModuleList {
     private static let noteBytesMax = 4096
 
     private let read: Reader
+    /// Where ELF's and the linker's structures have their fields.
+    private let fields: LinkerFields
     private var headersAddress: TargetAddress?
     private var headerCount = 0
 
-    init(auxiliaryVector: [UInt8], read: @escaping Reader) {
+    /// - Parameter pointerByteCount: 8, or 4 in a process of 32 bits.
+    init(auxiliaryVector: [UInt8], pointerByteCount: Int = 8, read: @escaping Reader) {
         self.read = read
-        for (type, value) in ModuleList.entries(of: auxiliaryVector) {
+        fields = pointerByteCount == 4 ? .bits32 : .bits64
+        for (type, value) in entries(of: auxiliaryVector) {
             switch type {
             case 3: headersAddress = TargetAddress(value)  // AT_PHDR
             case 5: headerCount = Int(clamping: min(value, UInt64(ModuleList.programHeadersMax)))
@@ -28,15 +32,22 @@ struct ModuleList {
         }
     }
 
-    private static func entries(of vector: [UInt8]) -> [(type: UInt64, value: UInt64)] {
-        stride(from: 0, to: vector.count - 15, by: 16).map {
-            (LittleEndian.word(vector, $0), LittleEndian.word(vector, $0 + 8))
+    private func entries(of vector: [UInt8]) -> [(type: UInt64, value: UInt64)] {
+        let size = fields.pointer
+        return stride(from: 0, through: vector.count - 2 * size, by: 2 * size).map {
+            (LittleEndian.word(vector, $0, size), LittleEndian.word(vector, $0 + size, size))
         }
     }
 
     private func word(at address: TargetAddress) -> UInt64? {
-        guard let bytes = read(address, 8), bytes.count == 8 else { return nil }
-        return LittleEndian.word(bytes, 0)
+        guard let bytes = read(address, fields.pointer), bytes.count == fields.pointer else {
+            return nil
+        }
+        return pointer(bytes, 0)
+    }
+
+    private func pointer(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
+        LittleEndian.word(bytes, offset, fields.pointer)
     }
 
     // MARK: The list
@@ -48,18 +59,18 @@ struct ModuleList {
         var next = head
         while next.rawValue != 0, modules.count < ModuleList.modulesMax,
             seen.insert(next.rawValue).inserted,
-            let entry = read(next, 40), entry.count == 40
+            let entry = read(next, 5 * fields.pointer), entry.count == 5 * fields.pointer
         {
-            let name = string(at: TargetAddress(LittleEndian.word(entry, 8)))
+            let name = string(at: TargetAddress(pointer(entry, fields.pointer)))
             var module = LoadedModule(
                 path: modules.isEmpty && name.isEmpty ? executable : name,
-                loadBias: LittleEndian.word(entry, 0),
-                dynamicSection: TargetAddress(LittleEndian.word(entry, 16)),
+                loadBias: pointer(entry, 0),
+                dynamicSection: TargetAddress(pointer(entry, 2 * fields.pointer)),
                 linkMap: next
             )
             module.buildID = buildID(of: module, isExecutable: modules.isEmpty)
             modules.append(module)
-            next = TargetAddress(LittleEndian.word(entry, 24))
+            next = TargetAddress(pointer(entry, 3 * fields.pointer))
         }
         return modules
     }
@@ -68,7 +79,9 @@ struct ModuleList {
         guard let pointer = debugPointer, let debug = word(at: pointer), debug != 0 else {
             return nil
         }
-        return word(at: TargetAddress(debug) + 8).map { TargetAddress($0) }
+        // r_map stands behind r_version and its padding.
+        let map = TargetAddress(debug) + UInt64(fields.pointer)
+        return word(at: map).map { TargetAddress($0) }
     }
 
     /// Where the executable's dynamic section has the address of `struct r_debug`.
@@ -77,13 +90,14 @@ struct ModuleList {
             let (bias, dynamic) = dynamicSection(headers: headersAddress, count: headerCount)
         else { return nil }
         var entry = dynamic + bias
+        let size = fields.pointer
         for _ in 0..<ModuleList.programHeadersMax {
-            guard let bytes = read(entry, 16), bytes.count == 16 else { return nil }
-            switch LittleEndian.word(bytes, 0) {
+            guard let bytes = read(entry, 2 * size), bytes.count == 2 * size else { return nil }
+            switch pointer(bytes, 0) {
             case 0: return nil
             case 21:  // DT_DEBUG
-                return entry + 8
-            default: entry = entry + 16
+                return entry + UInt64(size)
+            default: entry = entry + UInt64(2 * size)
             }
         }
         return nil
@@ -96,12 +110,13 @@ struct ModuleList {
     }
 
     private func programHeaders(at address: TargetAddress, count: Int) -> [ProgramHeader] {
-        guard let bytes = read(address, count * 56) else { return [] }
-        return stride(from: 0, through: bytes.count - 56, by: 56).map {
+        let length = fields.programHeader
+        guard let bytes = read(address, count * length) else { return [] }
+        return stride(from: 0, through: bytes.count - length, by: length).map {
             ProgramHeader(
                 type: LittleEndian.word(bytes, $0, 4),
-                address: LittleEndian.word(bytes, $0 + 16),
-                size: LittleEndian.word(bytes, $0 + 32)
+                address: pointer(bytes, $0 + fields.segmentAddress),
+                size: pointer(bytes, $0 + fields.segmentSize)
             )
         }
     }
@@ -143,8 +158,8 @@ struct ModuleList {
             guard let start = read(TargetAddress(module.loadBias), 64), start.count == 64,
                 start.starts(with: [0x7f, 0x45, 0x4c, 0x46])
             else { return [] }
-            let offset = LittleEndian.word(start, 32)
-            let count = Int(LittleEndian.word(start, 56, 2))
+            let offset = pointer(start, fields.headersOffset)
+            let count = Int(LittleEndian.word(start, fields.headersCount, 2))
             headers = programHeaders(
                 at: TargetAddress(module.loadBias &+ offset),
                 count: min(count, ModuleList.programHeadersMax)
@@ -157,4 +172,34 @@ struct ModuleList {
         }
         return []
     }
+}
+
+/// Where the structures of <elf.h> have what is looked at, in bytes.
+private struct LinkerFields {
+    /// An address; an entry of a dynamic section or of an auxiliary vector is two of them.
+    var pointer: Int
+    /// A program header's size, and its p_vaddr and p_filesz.
+    var programHeader: Int
+    var segmentAddress: Int
+    var segmentSize: Int
+    /// The file header's e_phoff and e_phnum.
+    var headersOffset: Int
+    var headersCount: Int
+
+    static let bits64 = LinkerFields(
+        pointer: 8,
+        programHeader: 56,
+        segmentAddress: 16,
+        segmentSize: 32,
+        headersOffset: 32,
+        headersCount: 56
+    )
+    static let bits32 = LinkerFields(
+        pointer: 4,
+        programHeader: 32,
+        segmentAddress: 8,
+        segmentSize: 16,
+        headersOffset: 28,
+        headersCount: 44
+    )
 }

@@ -50,15 +50,13 @@ extension PtraceTarget: NonStopControl {
 
     /// Sets stopped threads going, whatever others do.
     func resumeIndependently(_ actions: [ResumeAction]) {
-        isRunning = true
+        isRunning = !traced.isEmpty
         for thread in allThreads where thread.isStopped && thread.action == nil {
             guard let action = actions.first(where: { $0.scope.covers(thread.threadID) }) else {
                 continue
             }
             assign(action: action, to: thread)
-            guard thread.pending == nil,
-                (thread.reported != nil && !thread.isMoved) || thread.isPassing,
-                standsAtTrap(thread)
+            guard thread.pending == nil, thread.isToPassItsTrap, standsAtTrap(thread)
             else {
                 thread.isPassing = false
                 continue

@@ -23,25 +23,30 @@ extension PtraceTarget: ProcessDetails {
     public func memoryRegions(of process: ProcessID) throws(TargetError) -> [MemoryRegion] {
         let path = "/proc/\(processFolder(process))/maps"
         let bytes = try translating { () throws(SystemError) in try ProcFS.contents(of: path) }
-        return MemoryMap.regions(in: bytes)
+        return MemoryRegion.list(map: bytes)
     }
 
     /// The modules of the default namespace in link order, the executable first.
     public func modules(of process: ProcessID) throws(TargetError) -> [LoadedModule] {
-        let space = try self.process(process).space
-        let vector = try auxiliaryVector(of: process)
-        var list = ModuleList(auxiliaryVector: vector) { address, count in
-            try? space.read(at: address, count: count)
-        }
+        var list = try moduleList(of: process)
         return list.modules(executable: (try? executablePath(of: process)) ?? "")
     }
 
     /// Where the executable's dynamic section has the address of `struct r_debug`.
     public func linkerDebugPointer(of process: ProcessID) throws(TargetError) -> TargetAddress? {
-        let space = try self.process(process).space
-        return ModuleList(auxiliaryVector: try auxiliaryVector(of: process)) { address, count in
+        try moduleList(of: process).debugPointer
+    }
+
+    private func moduleList(of process: ProcessID) throws(TargetError) -> ModuleList {
+        let traced = try self.process(process)
+        let space = traced.space
+        let isNarrow = traced.architecture.description.architecture == .i386
+        return ModuleList(
+            auxiliaryVector: try auxiliaryVector(of: process),
+            pointerByteCount: isNarrow ? 4 : 8
+        ) { address, count in
             try? space.read(at: address, count: count)
-        }.debugPointer
+        }
     }
 
     /// Whether we created the process ourselves.
@@ -104,31 +109,5 @@ enum StackVector {
 
     private static func bytes(_ word: UInt64) -> [UInt8] {
         (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
-    }
-}
-
-/// `/proc/PID/maps` (proc(5)).
-enum MemoryMap {
-    static func regions(in bytes: [UInt8]) -> [MemoryRegion] {
-        String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { region($0) }
-    }
-
-    /// Reads one line: start-end, permissions, offset, device, inode, path.
-    static func region(_ line: Substring) -> MemoryRegion? {
-        let fields = line.split(separator: " ", maxSplits: 5)
-        guard fields.count >= 5 else { return nil }
-        let ends = fields[0].split(separator: "-")
-        guard ends.count == 2, let start = UInt64(ends[0], radix: 16),
-            let end = UInt64(ends[1], radix: 16), start <= end,
-            let offset = UInt64(fields[2], radix: 16)
-        else { return nil }
-        return MemoryRegion(
-            range: TargetAddress(start)..<TargetAddress(end),
-            isReadable: fields[1].contains("r"),
-            isWritable: fields[1].contains("w"),
-            isExecutable: fields[1].contains("x"),
-            fileOffset: offset,
-            name: fields.count > 5 ? String(fields[5].drop { $0 == " " }) : ""
-        )
     }
 }

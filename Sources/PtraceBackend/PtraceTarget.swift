@@ -27,6 +27,8 @@ public final class PtraceTarget: DebugTarget {
     let childSignals: ChildSignalDescriptor
     /// In order of arrival.
     var traced: [TracedProcess] = []
+    /// Processes that share the memory of one of them, unknown to the client.
+    var companions: [TracedProcess] = []
     /// All threads of all processes.
     var threadIndex: [Int32: Tracee] = [:]
     /// New tracees whose birth has not been reported yet.
@@ -219,6 +221,7 @@ public final class PtraceTarget: DebugTarget {
         }
         do throws(SystemError) {
             try traced.space.insertTrap(at: breakpoint.address)
+            traced.foreignTraps.remove(breakpoint.address)
         } catch {
             throw TargetError(
                 .badAddress,
@@ -266,6 +269,7 @@ public final class PtraceTarget: DebugTarget {
             }
             return
         }
+        guard !leavesTrapToOthers(traced, breakpoint.address) else { return }
         try translating { () throws(SystemError) in
             try traced.space.removeTrap(at: breakpoint.address)
         }
@@ -335,10 +339,20 @@ extension PtraceTarget: SignalInformation {
     /// `siginfo_t` of the thread's stop.
     public func signalInformation(of thread: ThreadID) throws(TargetError) -> [UInt8] {
         let tracee = try stoppedThread(thread)
-        if let saved = tracee.signalInformation { return saved }
-        return try translating { () throws(SystemError) in
-            try Ptrace.signalInformation(tracee.id)
-        }
+        let bytes =
+            if let saved = tracee.signalInformation {
+                saved
+            } else {
+                try translating { () throws(SystemError) in
+                    try Ptrace.signalInformation(tracee.id)
+                }
+            }
+        return hasNarrowSignals(tracee) ? NarrowSignal.narrow(bytes) : bytes
+    }
+
+    /// The kernel gives a tracer its own layout, but a client reads the debuggee's.
+    private func hasNarrowSignals(_ thread: Tracee) -> Bool {
+        thread.process.architecture.description.architecture == .i386
     }
 
     /// Replaces it.
@@ -350,6 +364,7 @@ extension PtraceTarget: SignalInformation {
         guard bytes.count == Ptrace.signalInformationByteCount else {
             throw TargetError(.invalid, "siginfo has 128 bytes, not \(bytes.count)")
         }
+        let bytes = hasNarrowSignals(tracee) ? NarrowSignal.widen(bytes) : bytes
         if tracee.signalInformation != nil {
             tracee.signalInformation = bytes
             return

@@ -8,8 +8,9 @@ extension PtraceTarget {
 
     /// Sets threads going, or makes the next kept event known instead.
     public func resume(_ actions: [ResumeAction]) throws(TargetError) {
-        guard !traced.isEmpty else { throw TargetError(.invalid, "no process is being debugged") }
+        // What it is meant for may have ended, without the client having heard of that yet.
         if isNonStop { return resumeIndependently(actions) }
+        guard !traced.isEmpty else { throw TargetError(.invalid, "no process is being debugged") }
         guard !isRunning else { throw TargetError(.invalid, "the program is running already") }
         lastActions = actions
         for thread in allThreads { assign(action: action(covering: thread.threadID), to: thread) }
@@ -188,6 +189,7 @@ extension PtraceTarget {
     /// To be called wherever some threads were stopped while the others run. Where there is something to
     /// report, all threads are about to be stopped anyway.
     func resumeIdle() {
+        resumeCompanions()
         guard isRunning, !isStopping, !mustStop else { return }
         for thread in allThreads where thread.isReadyToGo { go(on: thread) }
     }
@@ -297,16 +299,17 @@ extension PtraceTarget {
 
     private func report(_ reason: StopReason, of thread: Tracee) -> TargetEvent {
         thread.reported = reason
-        stopCounter += 1
-        thread.lastReportOrder = stopCounter
         thread.haltReason = nil
         if isNonStop { thread.action = nil }
+        stopCounter += 1
+        thread.lastReportOrder = stopCounter
         lastReported = thread.threadID
         return .stopped(thread.threadID, reason)
     }
 
     private func end(of process: TracedProcess) -> TargetEvent? {
         traced.removeAll { $0 === process }
+        releaseCompanions()
         consoles.indices.forEach { index in
             if consoles[index].process == process.id { consoles[index].isOver = true }
         }

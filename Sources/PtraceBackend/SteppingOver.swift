@@ -18,7 +18,7 @@ extension PtraceTarget {
         // Where the client has put a thread, it wants what is there to happen: gdb goes past a breakpoint
         // instruction of the program's own that way.
         for thread in allThreads where thread.action != nil && thread.isStopped {
-            guard (thread.reported != nil && !thread.isMoved) || thread.isPassing else { continue }
+            guard thread.isToPassItsTrap else { continue }
             stepOverTrap(thread)
             if hasReportable { return }
         }
@@ -47,13 +47,13 @@ extension PtraceTarget {
     /// Where there is something to report, all threads are about to be stopped; they are led past it when they
     /// are set going again.
     func passTraps() {
-        guard !passing.isEmpty, isRunning, !isStopping else { return }
+        guard !passing.isEmpty, !isStopping else { return }
         while !passing.isEmpty, !mustStop {
             guard let thread = threadIndex[passing.removeFirst()], thread.isPassing,
-                thread.isStopped, thread.action != nil
+                thread.isStopped, thread.action != nil,
+                isRunning || thread.process.isCompanion
             else { continue }
-            let space = thread.process.space
-            stop(allThreads.filter { $0 !== thread && $0.process.space === space })
+            stop(threads(sharing: thread.process.space).filter { $0 !== thread })
             // Another thread may have ended the process meanwhile.
             guard threadIndex[thread.id] === thread, thread.isPassing else { continue }
             stepOverTrap(thread)

@@ -99,7 +99,7 @@ struct HardwarePlan: Equatable {
 }
 
 #if arch(x86_64)
-    typealias NativeArchitecture = X86_64
+    typealias NativeArchitecture = X86
 #else
     #error("arm64 will stand here in the same shape: Sources/PtraceBackend/arm64")
 #endif

@@ -10,6 +10,8 @@ final class TracedProcess {
     }
 
     let id: ProcessID
+    /// Whether the client does not know it: it only shares the memory of a process being debugged.
+    var isCompanion = false
     /// Whether we started it (or its ancestor).
     let wasLaunched: Bool
     /// Its threads by id.
@@ -19,6 +21,8 @@ final class TracedProcess {
     /// Its memory; shared with its parent from vfork until exec.
     var space: AddressSpace
     var architecture: any TracedArchitecture
+    /// Breakpoints that are in its memory for another process only, which has the same.
+    var foreignTraps: Set<TargetAddress> = []
     var ending: Ending?
 
     /// Hardware breakpoints and watchpoints in order of insertion.

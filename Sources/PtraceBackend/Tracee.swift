@@ -91,6 +91,9 @@ final class Tracee {
             && !process.vforkParents.contains(id)
     }
 
+    /// Whether the client, which knows that it stands at a breakpoint, has it go past that one.
+    var isToPassItsTrap: Bool { reported != nil && !isMoved || isPassing }
+
     /// Whether nothing but us keeps it from doing what it was told to.
     var isReadyToGo: Bool {
         isStopped && action != nil && pending == nil && !isPassing && !isHeld

@@ -38,7 +38,11 @@ extension PtraceTarget {
             return
         }
         noteStop(of: thread, status)
-        switch outcome(of: thread, status) {
+        var outcome = outcome(of: thread, status)
+        if thread.process.isCompanion, case .report(let reason) = outcome {
+            outcome = unreported(reason, of: thread)
+        }
+        switch outcome {
         case .done: break
         case .goesOn(let signal) where thread.haltReason != nil:
             // Any stop takes back the kernel's note of the interrupt.
@@ -46,7 +50,8 @@ extension PtraceTarget {
             makePending(thread.haltReason ?? .halted, of: thread)
         case .goesOn(let signal):
             if signal != 0 { thread.signal = signal }
-            if isRunning, !isStopping, thread.isReadyToGo { go(on: thread) }
+            let mayGo = isRunning || thread.process.isCompanion
+            if mayGo, !isStopping, thread.isReadyToGo { go(on: thread) }
         case .passesTrap:
             thread.isPassing = true
             passing.append(id)
@@ -170,6 +175,7 @@ extension PtraceTarget {
         let address = counter - architecture.trapAdvance
         if process.space.hasTrap(at: address) {
             try? architecture.setProgramCounter(address, of: thread.id)
+            if process.foreignTraps.contains(address) { return .passesTrap }
             let stops = judge(Breakpoint(.software, at: address), thread)
             return stops ? .report(.breakpoint(address)) : .passesTrap
         }
@@ -231,8 +237,10 @@ extension PtraceTarget {
         threadIndex[id] = child
         child.action = action(for: child.threadID)
         child.inheritsOptions = thread.id == process.id.rawValue || thread.inheritsOptions
+        if process.isCompanion { child.action = .run }
         if let first = unclaimed.removeValue(forKey: id) { take(first, of: id) }
-        if reportedEvents.contains(.threads) { makePending(.threadCreated, of: child) }
+        let isReported = reportedEvents.contains(.threads) && !process.isCompanion
+        if isReported { makePending(.threadCreated, of: child) }
         return .goesOn(signal: 0)
     }
 
@@ -250,7 +258,9 @@ extension PtraceTarget {
         }
         process.removeThread(id)
         endSharing(of: process, by: id)
-        if reportedEvents.contains(.threads), case .exited(let status) = ending {
+        if reportedEvents.contains(.threads), !process.isCompanion,
+            case .exited(let status) = ending
+        {
             endedThreads.append((thread.threadID, status))
         }
         // Where the leader was a zombie before we came, nothing more will be heard.
@@ -260,6 +270,7 @@ extension PtraceTarget {
     private func finish(_ process: TracedProcess, _ ending: TracedProcess.Ending) {
         guard process.ending == nil else { return }
         process.ending = ending
+        if process.isCompanion { return forgetCompanion(process) }
         for thread in process.allThreads { threadIndex[thread.id] = nil }
         for thread in process.order { process.removeThread(thread) }
         stopCounter += 1
@@ -267,6 +278,9 @@ extension PtraceTarget {
     }
 
     private func takeExec(of id: Int32) {
+        if let companion = companions.first(where: { $0.id.rawValue == id }) {
+            return releaseAtExec(companion)
+        }
         guard let process = traced.first(where: { $0.id.rawValue == id }) else {
             unclaimed[id] = .event(.exec, signal: PtraceTarget.trapSignal)
             return
@@ -283,6 +297,7 @@ extension PtraceTarget {
         process.forgetHardware()
         process.allocations = [:]
         process.judges = [:]
+        process.foreignTraps = []
         process.systemCallInstruction = nil
         process.vforkParents = []
         // The new leader may be a thread that was not asked to tell of its end.

@@ -37,29 +37,7 @@ extension RemoteTarget: ProcessDetails {
     public func memoryRegions(of process: ProcessID) throws(TargetError) -> [MemoryRegion] {
         try useFileSystem(of: nil)
         let bytes = try readWholeFile("/proc/\(process)/maps", bytesMax: Self.mapBytesMax)
-        return bytes.split(separator: UInt8(ascii: "\n")).compactMap {
-            Self.region(String(decoding: $0, as: UTF8.self))
-        }
-    }
-
-    /// One line of proc_pid_maps(5).
-    private static func region(_ line: String) -> MemoryRegion? {
-        let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-        guard fields.count >= 5 else { return nil }
-        let bounds = fields[0].split(separator: "-")
-        guard bounds.count == 2, let low = UInt64(bounds[0], radix: 16),
-            let high = UInt64(bounds[1], radix: 16), low <= high,
-            let offset = UInt64(fields[2], radix: 16)
-        else { return nil }
-        let permissions = fields[1]
-        return MemoryRegion(
-            range: TargetAddress(low)..<TargetAddress(high),
-            isReadable: permissions.contains("r"),
-            isWritable: permissions.contains("w"),
-            isExecutable: permissions.contains("x"),
-            fileOffset: offset,
-            name: fields.count > 5 ? String(fields[5].drop { $0 == " " }) : ""
-        )
+        return MemoryRegion.list(map: bytes)
     }
 
     /// The dynamic linker's list, the executable first.

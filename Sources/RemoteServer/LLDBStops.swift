@@ -151,9 +151,10 @@ extension ServerSession {
         guard let description = try? target.targetDescription(of: thread.process),
             let block = try? target.registers(of: thread)
         else { return [] }
+        let wordBits = description.architecture.pointerByteCount * 8
         return description.registers.filter { register in
             register.feature.hasSuffix(".core") && register.group == nil
-                && (register.bitSize == 64 || register.role != nil)
+                && (register.bitSize == wordBits || register.role != nil)
         }.compactMap { register in
             block.bytes(of: register).map { .init(number: register.number, bytes: Array($0)) }
         }

@@ -44,9 +44,9 @@ extension ServerSession {
     func requestInterrupt() {
         // What crosses a stop on its way counts when the client, to which that stop meant nothing, has the program go
         // on (the manual's "Interrupts"). lldb makes sure by itself, and takes the second stop for the program's own.
-        hasQueuedInterrupt =
-            !isRunning && !isNonStop && !personality.isLLDB && !target.processes.isEmpty
-        guard isRunning || isNonStop else { return }
+        let isRunning = isRunning || isNonStop
+        hasQueuedInterrupt = !isRunning && !personality.isLLDB && !target.processes.isEmpty
+        guard isRunning else { return }
         do throws(TargetError) {
             try target.interrupt()
         } catch {

@@ -110,6 +110,7 @@ public final class ServerSession {
     public var interest: SessionInterest {
         SessionInterest(
             transport: transport.descriptor,
+            transportOutput: transport.outputDescriptor,
             wantsWrite: !output.isEmpty || transport.hasBufferedOutput,
             wantsRead: wantsInput,
             hasInput: wantsInput && transport.hasBufferedInput,

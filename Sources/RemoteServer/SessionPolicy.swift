@@ -75,8 +75,10 @@ public enum SessionResult: Sendable, Equatable {
 
 /// What a session waits for.
 public struct SessionInterest: Sendable, Equatable {
-    /// The transport's descriptor.
+    /// The descriptor that the transport reads from.
     public var transport: Int32
+    /// The one that it writes to, mostly the same.
+    public var transportOutput: Int32
     /// Whether bytes wait to be written.
     public var wantsWrite: Bool
     /// Whether more bytes are wanted (not while the client leaves answers unread).

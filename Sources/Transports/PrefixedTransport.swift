@@ -13,6 +13,8 @@ public final class PrefixedTransport: ByteTransport {
 
     /// The inner stream's descriptor; `hasBufferedInput` tells of the put-back bytes.
     public var descriptor: Int32 { inner.descriptor }
+    /// The inner stream's.
+    public var outputDescriptor: Int32 { inner.outputDescriptor }
     /// The inner stream's far end.
     public var peerName: String { inner.peerName }
     /// The inner stream's line.

@@ -8,7 +8,9 @@ enum Product {
     static let banner = "Linux Console Debugger Version \(version)"
 
     static let usage = """
-        usage: cdb -premote ClientTransport [options] [-p PID | -pn Name | -cimp | program arguments]
+        usage: cdb [options] [-p PID | -pn Name | program arguments]      on this machine
+               cdb -premote ClientTransport [options] [-p PID | -pn Name | -cimp | program arguments]
+               cdb -remote ClientTransport [options]   join somebody else's session (.server, -server)
                cdb -QR Machine                     list the servers of a machine (\\\\BOX17, //box17, 10.0.0.7)
                cdb -QR com:port=Port,baud=BaudRate list those at the other end of a cable
 
@@ -25,11 +27,25 @@ enum Product {
             takes what that authority vouches for, clientcert=Cert shows one of your own
           ,password=SECRET                         or @file:PATH, @env:NAME, @ask
 
+        Sharing a session:
+          -server ServerTransport   (first option) others may join: tcp:port=5005, npipe:pipe=Name,
+                          com:port=Port,baud=BaudRate,channel=0-254, ssl:proto=tls1,certuser=Cert,port=Port,
+                          spipe:..., tcp:port=Port,clicon=Host; ,password=SECRET ,hidden ,IcfEnable
+                          ,readonly (nobody types) ,readonly-password=SECRET (who has it looks only);
+                          .server starts more of them at any time
+          -remote ClientTransport   (first option) joins such a session: what you type is carried out there;
+                          Ctrl+C breaks in, Ctrl+B and Enter leave, qq ends the session for everybody
+          -noio           with -server: no console, only clients and -c
+          -noshell        forbid shell commands (there are none)
+          -clines lines   with -remote: how much earlier text to show (200)
+          -bonc           with -remote: break in as soon as the session is joined
+          -sharelog file  with -server: note who joins and who types what
+
         What to debug:
           -p PID          attach to a process of the target's machine (decimal)
           -pn Name        attach to the only process of that name
           -cimp           start the command line that the server was given (dbgsrv -pc)
-          program ...     start a program there; all that follows are its arguments
+          program ...     start a program; all that follows are its arguments
 
         Options:
           -c "commands"   commands for the first prompt, separated by ;

@@ -96,13 +96,13 @@ struct Relay {
             PollRequest(toClient.wantsRead ? server.descriptor : -1),
             PollRequest(
                 toServer.pending.isEmpty && !server.hasBufferedOutput
-                    ? -1 : server.writeDescriptor,
+                    ? -1 : server.outputDescriptor,
                 read: false,
                 write: true
             ),
             PollRequest(
                 toClient.pending.isEmpty && !client.hasBufferedOutput
-                    ? -1 : client.writeDescriptor,
+                    ? -1 : client.outputDescriptor,
                 read: false,
                 write: true
             ),
@@ -192,12 +192,5 @@ struct Relay {
         }
         destination.flush()
         return nil
-    }
-}
-
-extension ByteTransport {
-    /// Where writes go: standard output for the standard streams, else the one descriptor.
-    fileprivate var writeDescriptor: Int32 {
-        (self as? StandardStreams)?.outputDescriptor ?? descriptor
     }
 }

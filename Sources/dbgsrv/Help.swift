@@ -4,6 +4,7 @@ let helpText = """
 
       dbgsrv -t Transport [-v] [--log FILE] [--read-only] [--policy FILE]
              [[-sifeo EXECUTABLE] -c[s] COMMAND LINE] [-x ... | -pc COMMAND LINE]
+      dbgsrv --stdio [options]                          one session over standard input and output
       dbgsrv --image-options COMMAND LINE
       dbgsrv --new-certificate NAME [--machine]         makes a certificate and says how to use it
 
@@ -53,6 +54,7 @@ let helpText = """
     Clients:   cdb -premote com:port=PORT,baud=RATE,channel=N -p PID
                cdb -premote tcp:server=HOST,port=PORT PROGRAM ARGUMENTS
                gdb -ex 'target extended-remote HOST:PORT'
+               gdb -ex 'target extended-remote | ssh HOST dbgsrv --stdio'
                gdb -ex 'target extended-remote | dbgbridge -c com:port=PORT,baud=RATE,channel=N -s stdio'
 
     It runs until SIGTERM, SIGINT or a client's .endpsrv; what clients attached to then runs on.

@@ -22,6 +22,8 @@ enum Request: Equatable {
 struct ServeOptions: Equatable {
     /// The transport as written.
     var transport = ""
+    /// `--stdio`: one session for whoever started us, in the place of a transport.
+    var isStandardStreams = false
     /// `-v`: say on standard error what happens.
     var isVerbose = false
     /// `--log FILE`: write what happens to a file, or to the journal.
@@ -71,7 +73,7 @@ private struct CommandLineParser {
     static let known = [
         "-t", "-c", "-cs", "-sifeo", "-x", "-pc", "-v", "--log", "--max-sessions",
         "--max-sessions-per-client", "--handshake-seconds", "--new-certificate", "--no-discovery",
-        "--read-only", "--policy",
+        "--read-only", "--policy", "--stdio",
         "--image-options", "-?", "--help", "--version",
     ]
 
@@ -111,6 +113,7 @@ private struct CommandLineParser {
             options.limits.sessionsPerPeerMax = try number(of: option, 1...4096)
         case "--handshake-seconds": options.greetingSeconds = try number(of: option, 1...3600)
         case "--no-discovery": options.answersDiscovery = false
+        case "--stdio": options.isStandardStreams = true
         case "--read-only": options.isReadOnly = true
         case "--policy": options.policyFile = try value(of: option, "a file")
         case "-sifeo": suspendedImage = try value(of: option, "the name of an executable")
@@ -132,6 +135,14 @@ private struct CommandLineParser {
                 description: "-sifeo is for a program that -c or -cs starts, and has to stand"
                     + " before that option"
             )
+        }
+        if options.isStandardStreams {
+            guard options.transport.isEmpty else {
+                throw UsageError(
+                    description: "--stdio serves whoever started dbgsrv, -t a transport: choose one"
+                )
+            }
+            return
         }
         guard options.transport.isEmpty else { return }
         let greedy = options.program != nil ? "-c" : options.implicitCommand.isEmpty ? nil : "-pc"

@@ -22,14 +22,12 @@ func runSession() -> Int32 {
     } catch {
         return fail("\(error)", status: 1)
     }
-    var logger = makeLogger(settings.log)
-    logger[metadataKey: LogKey.peer] = "\(settings.peerName)"
-    if let user = settings.rules.user { logger[metadataKey: LogKey.user] = "\(user)" }
+    let logger = sessionLogger(settings)
     do {
         // A supervisor that is killed takes its sessions along, and they let go of what they trace.
         try requestSignalAtParentsDeath(SIGTERM)
         guard getppid() == settings.supervisor else { return SessionExit.finished.rawValue }
-        let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        let endSignals = try SessionSignals.take()
         if settings.log.descriptor != nil { try closeOnExec(SessionDescriptors.log) }
         try closeOnExec(SessionDescriptors.connection)
         let plain = try DescriptorTransport(
@@ -41,32 +39,62 @@ func runSession() -> Int32 {
             return SessionExit.finished.rawValue
         }
         defer { transport.close() }
-        logger.info("\(settings.peerName): waiting for the client's first bytes")
-        var reception = ClientReception(
-            transport,
-            access: settings.access,
-            program: programName,
-            seconds: settings.greetingSeconds,
-            endSignals: endSignals
-        )
-        switch try reception.run() {
-        case .endRequested:
-            logger.info("\(settings.peerName): ended by a signal before the client said anything")
-            return SessionExit.finished.rawValue
-        case .refused(let words):
-            logger.warning("\(settings.peerName): \(words)")
-            return SessionExit.finished.rawValue
-        case .wrongPassword(let words):
-            logger.warning("\(settings.peerName): \(words)")
-            return SessionExit.wrongPassword.rawValue
-        case .client(let name, let stream):
+        return try receiveClient(of: transport, settings, endSignals, logger) {
             _ = try supervisorLine.write([1])
-            logger.info("\(settings.peerName): the client is \(name ?? "a plain RSP client")")
-            return try serve(stream, settings.rules, endSignals, logger)
-        }
+        }.rawValue
     } catch {
         logger.error("\(settings.peerName): \(error)")
         return 1
+    }
+}
+
+/// The signals that end a session in order.
+enum SessionSignals {
+    static func take() throws(SystemError) -> SignalDescriptor {
+        try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+    }
+}
+
+/// A logger whose records name the session's far end.
+func sessionLogger(_ settings: SessionSettings) -> Logger {
+    var logger = makeLogger(settings.log)
+    logger[metadataKey: LogKey.peer] = "\(settings.peerName)"
+    if let user = settings.rules.user { logger[metadataKey: LogKey.user] = "\(user)" }
+    return logger
+}
+
+/// Greets the client of a stream and serves it.
+///
+/// - Parameter greeted: called when the client has said who it is, and is welcome.
+func receiveClient(
+    of transport: any ByteTransport,
+    _ settings: SessionSettings,
+    _ endSignals: SignalDescriptor,
+    _ logger: Logger,
+    greeted: () throws -> Void
+) throws -> SessionExit {
+    logger.info("\(settings.peerName): waiting for the client's first bytes")
+    var reception = ClientReception(
+        transport,
+        access: settings.access,
+        program: programName,
+        seconds: settings.greetingSeconds,
+        endSignals: endSignals
+    )
+    switch try reception.run() {
+    case .endRequested:
+        logger.info("\(settings.peerName): ended by a signal before the client said anything")
+        return .finished
+    case .refused(let words):
+        logger.warning("\(settings.peerName): \(words)")
+        return .finished
+    case .wrongPassword(let words):
+        logger.warning("\(settings.peerName): \(words)")
+        return .wrongPassword
+    case .client(let name, let stream):
+        try greeted()
+        logger.info("\(settings.peerName): the client is \(name ?? "a plain RSP client")")
+        return try serve(stream, settings.rules, endSignals, logger)
     }
 }
 
@@ -75,25 +103,24 @@ private func serve(
     _ rules: SessionRules,
     _ endSignals: SignalDescriptor,
     _ logger: Logger
-) throws -> Int32 {
+) throws -> SessionExit {
     let target = try PtraceTarget()
     target.inputOfPrograms = { ServerInput.isTheServers ? STDIN_FILENO : nil }
     let session = ServerSession(
         transport: stream,
         target: target,
-        policy: connected(try rules.sessionPolicy())
+        policy: connected(try rules.sessionPolicy(), by: stream.descriptor)
     )
     session.auditor = { record in logger.audit(record, peer: stream.peerName) }
     let result = try session.run { interest in try wait(for: interest, endSignals) }
     logger.info("\(stream.peerName): \(result.words)")
-    return result == .serverExitRequested
-        ? SessionExit.endServer.rawValue : SessionExit.finished.rawValue
+    return result == .serverExitRequested ? .endServer : .finished
 }
 
 /// A policy with what can be said of the session's connection.
-private func connected(_ policy: SessionPolicy) -> SessionPolicy {
+private func connected(_ policy: SessionPolicy, by connection: Int32) -> SessionPolicy {
     var policy = policy
-    let ends = SocketEnds(of: SessionDescriptors.connection)
+    let ends = SocketEnds(of: connection)
     policy.ownPort = ends?.port
     policy.clientIsOnThisMachine = ends?.areOnOneMachine ?? false
     return policy
@@ -103,14 +130,25 @@ private func wait(
     for interest: SessionInterest,
     _ endSignals: SignalDescriptor
 ) throws(SystemError) -> SessionReadiness {
+    let isOneDescriptor = interest.transport == interest.transportOutput
     var requests = [
-        PollRequest(interest.transport, read: interest.wantsRead, write: interest.wantsWrite),
+        PollRequest(
+            interest.transport,
+            read: interest.wantsRead,
+            write: interest.wantsWrite && isOneDescriptor
+        ),
         PollRequest(interest.target),
         PollRequest(endSignals.number),
+        PollRequest(
+            interest.wantsWrite && !isOneDescriptor ? interest.transportOutput : -1,
+            read: false,
+            write: true
+        ),
     ]
     try pollDescriptors(&requests, timeoutMilliseconds: interest.hasInput ? 0 : nil)
     return SessionReadiness(
-        transport: interest.hasInput || requests[0].isReadable || requests[0].isWritable,
+        transport: interest.hasInput || requests[0].isReadable || requests[0].isWritable
+            || requests[3].isWritable,
         target: requests[1].isReadable,
         endRequested: requests[2].isReadable && endSignals.next() != nil
     )

@@ -30,6 +30,8 @@ func runProgram(_ arguments: [[UInt8]]) -> Int32 {
             return runSession()
         case .imageOptions(let words):
             return runImageOptions(words)
+        case .serve(let options) where options.isStandardStreams:
+            return serveStandardStreams(options, try SessionRules(options))
         case .serve(let options):
             let connection = try ConnectionString(options.transport, for: .server)
             return serve(options, try SessionRules(options), connection)
@@ -93,7 +95,7 @@ func serve(
 }
 
 /// `-c` and `-cs`: when the program cannot be started, nothing is served.
-private func start(_ program: ProgramToStart, _ logger: Logger) throws {
+func start(_ program: ProgramToStart, _ logger: Logger) throws {
     let plan = try CreationPlan(
         program.words,
         suspended: program.suspendedImage,

@@ -20,10 +20,9 @@ struct Bench {
         debuggee = folder + "/debuggee"
         largeFile = folder + "/large"
         let line = "gcc -O1 -g -no-pie -pthread '\(source)' -o debuggee && nm debuggee"
-        let run = try CommandRun(line, in: folder, seconds: 60)
-        let output = String(decoding: run.output, as: UTF8.self)
-        guard run.ending?.status == 0 else { throw BenchFailure("gcc: \(output)") }
-        for entry in output.split(separator: "\n") {
+        let run = try ProgramOutput.runShell(line, in: folder, milliseconds: 60_000)
+        guard run.isSuccess else { throw BenchFailure("gcc: \(run.text)") }
+        for entry in run.text.split(separator: "\n") {
             let words = entry.split(separator: " ")
             if words.count == 3 { symbols[String(words[2])] = UInt64(words[0], radix: 16) }
         }

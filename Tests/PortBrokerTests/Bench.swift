@@ -1,6 +1,7 @@
 import BrokerProtocol
 import Foundation
 import LinuxSystem
+import Synchronization
 
 @testable import Transports
 
@@ -22,6 +23,7 @@ final class Bench {
         defer { free(template) }
         guard let template, mkdtemp(template) != nil else { throw SystemError("mkdtemp") }
         folder = String(cString: template)
+        defer { Self.living.withLock { $0.append(Weak(bench: self)) } }
         cableArguments =
             ["cable", "--link-a", folder + "/a", "--link-b", folder + "/b", "--baud", String(baud)]
             + arguments
@@ -164,6 +166,34 @@ final class Bench {
     }
 }
 
+extension Bench {
+    struct Weak: @unchecked Sendable {
+        // SAFETY: only looked at to print what processes say of themselves.
+        weak var bench: Bench?
+    }
+
+    /// Those that are there, for the report of a hang.
+    static let living = Mutex<[Weak]>([])
+
+    /// Prints what the brokers and cables of all benches are doing, for whoever has to find out about a hang.
+    static func printAll() {
+        for bench in living.withLock({ list in list.compactMap(\.bench) }) { bench.printState() }
+    }
+
+    private func printState() {
+        for process in brokers + [cable?.processIdentifier].compactMap({ $0 }) {
+            let state = fileText("/proc/\(process)/stat", maximum: 512) ?? "gone"
+            let call = fileText("/proc/\(process)/syscall", maximum: 512) ?? "?"
+            print("\(folder): \(state)in system call \(call)")
+        }
+        for port in [a, b] {
+            let status = try? ComPortStatus.read(port: port, program: "test", runtimeFolder: folder)
+            print("\(port): \(status?.figures.map { "\($0.key)=\($0.value)" } ?? [])")
+            print((try? log(of: port)) ?? "no log")
+        }
+    }
+}
+
 struct BenchError: Error, CustomStringConvertible {
     let description: String
 }
@@ -197,6 +227,7 @@ final class Background<Answer>: @unchecked Sendable {
 
     func value() throws -> Answer {
         guard done.wait(timeout: .now() + 60) == .success, let answer else {
+            Bench.printAll()
             throw BenchError(description: "the work in the background does not end")
         }
         return try answer.get()

@@ -1,3 +1,4 @@
+// tidy: table
 import Foundation
 
 /// The C programs the tests debug. Each is compiled once per test run into a folder of its own.
@@ -338,6 +339,138 @@ enum Programs {
                     atomic_fetch_add(progress, 1);
                 }
                 return 17;
+            }
+            """,
+        // A process that shares its parent's memory without being a thread or a vfork child.
+        "shared-clone": common + """
+            __attribute__((noinline)) void target(void) { atomic_fetch_add(progress, 1); }
+            static int rounds;
+            static int child(void *unused) {
+                for (int i = 0; i < rounds; i++) { target(); nap(300); }
+                atomic_fetch_add(progress + 1, 1);
+                if (rounds == 3) execl("/bin/true", "true", (char *)0);
+                return 7;
+            }
+            int main(int argc, char **argv) {
+                share(argv[1]);
+                rounds = atoi(argv[2]);
+                char *stack = malloc(1 << 16);
+                int kind = CLONE_VM | atoi(argv[3]);
+                pid_t id = clone(child, stack + (1 << 16), kind, 0);
+                for (int i = 0; i < 5; i++) { target(); nap(300); }
+                int status;
+                if (waitpid(id, &status, __WALL) != id || !WIFEXITED(status)) return 90;
+                target();
+                return WEXITSTATUS(status) == (rounds == 3 ? 0 : 7) ? 42 : 91;
+            }
+            """,
+        // Many threads that wait.
+        "crowd": common + """
+            static void *wait_for_ever(void *unused) { for (;;) pause(); return unused; }
+            __attribute__((noinline)) void target(void) { atomic_fetch_add(progress, 1); }
+            int main(int argc, char **argv) {
+                share(argv[1]);
+                pthread_attr_t small;
+                pthread_attr_init(&small);
+                pthread_attr_setstacksize(&small, 1 << 16);
+                pthread_t id;
+                for (int i = atoi(argv[2]); i > 1; i--)
+                    if (pthread_create(&id, &small, wait_for_ever, 0) != 0) return 1;
+                for (;;) { target(); nap(1000); }
+            }
+            """,
+        // Everything at once, all the time: threads, forks, vforks, signals.
+        "turmoil": common + """
+            #include <spawn.h>
+            extern char **environ;
+            static void count(int unused) { atomic_fetch_add(progress + 1, 1); }
+            static void *brief(void *unused) { return unused; }
+            static void *threads(void *unused) {
+                for (;;) {
+                    pthread_t ids[3];
+                    for (int i = 0; i < 3; i++) pthread_create(&ids[i], 0, brief, 0);
+                    for (int i = 0; i < 3; i++) pthread_join(ids[i], 0);
+                    atomic_fetch_add(progress + 2, 1);
+                    nap(200);
+                }
+                return unused;
+            }
+            static void *forks(void *unused) {
+                for (;;) {
+                    pid_t child = fork();
+                    if (child == 0) _exit(0);
+                    int status;
+                    waitpid(child, &status, 0);
+                    if (!WIFEXITED(status) || WEXITSTATUS(status)) abort();
+                    char *words[] = {"true", 0};
+                    if (posix_spawn(&child, "/bin/true", 0, 0, words, environ) == 0) {
+                        waitpid(child, &status, 0);
+                        if (!WIFEXITED(status) || WEXITSTATUS(status)) abort();
+                    }
+                    atomic_fetch_add(progress + 3, 1);
+                    nap(500);
+                }
+                return unused;
+            }
+            static void *signals(void *unused) {
+                for (;;) { raise(SIGUSR1); kill(getpid(), SIGUSR2); nap(200); }
+                return unused;
+            }
+            __attribute__((noinline)) void target(void) { atomic_fetch_add(progress, 1); }
+            int main(int argc, char **argv) {
+                share(argv[1]);
+                signal(SIGUSR1, count);
+                signal(SIGUSR2, count);
+                pthread_t id;
+                pthread_create(&id, 0, threads, 0);
+                pthread_create(&id, 0, forks, 0);
+                pthread_create(&id, 0, signals, 0);
+                for (;;) { target(); nap(300); }
+            }
+            """,
+        // Does what it can against being debugged, and kills itself after so many rounds.
+        "fighting": common + """
+            #include <sys/ptrace.h>
+            static void count(int unused) { atomic_fetch_add(progress + 1, 1); }
+            static void *against(void *unused) {
+                for (;;) {
+                    ptrace(PTRACE_TRACEME, 0, 0, 0);
+                    raise(SIGTRAP);
+                    __asm__ volatile("int3");
+                    for (int i = 3; i < 64; i++) close(i);
+                    nap(100);
+                }
+                return unused;
+            }
+            static pid_t self;
+            static void *stops(void *unused) {
+                for (;;) {
+                    pid_t helper = fork();
+                    if (helper == 0) {
+                        kill(self, SIGSTOP);
+                        nap(200);
+                        kill(self, SIGCONT);
+                        _exit(0);
+                    }
+                    waitpid(helper, 0, 0);
+                    nap(200);
+                }
+                return unused;
+            }
+            __attribute__((noinline)) void target(void) { atomic_fetch_add(progress, 1); }
+            int main(int argc, char **argv) {
+                share(argv[1]);
+                self = getpid();
+                // A step into a handler that blocks SIGTRAP would end its being handled (force_sig).
+                struct sigaction action = {.sa_handler = count, .sa_flags = SA_NODEFER};
+                sigaction(SIGTRAP, &action, 0);
+                signal(SIGCONT, count);
+                pthread_t id;
+                for (int i = 0; i < 2; i++) pthread_create(&id, 0, against, 0);
+                pthread_create(&id, 0, stops, 0);
+                for (int i = atoi(argv[2]); i > 0; i--) { target(); nap(500); }
+                kill(getpid(), SIGKILL);
+                for (;;) {}
             }
             """,
         // Writes what it was started with.

@@ -22,6 +22,30 @@ struct Program: Sendable {
     /// The same for 32-bit x86.
     static let stops32 = Program("stops32", stopSource, "-m32")
 
+    /// Fills wide registers, stops, and ends with 42 if they are as the client is to have changed them.
+    static let wide = Program(
+        "wide",
+        """
+        int main(void) {
+            long filled = 0x1122334411223344, out17[8], out3[8];
+            unsigned mask;
+            __asm__ volatile(
+                "vpbroadcastq %0, %%zmm3\\n vmovdqa64 %%zmm3, %%zmm17\\n"
+                "mov $0x1234, %%eax\\n kmovw %%eax, %%k3"
+                :
+                : "r"(filled)
+                : "eax");
+            __asm__ volatile("int3");
+            __asm__ volatile("vmovdqu64 %%zmm17, %0" : "=m"(out17));
+            __asm__ volatile("vmovdqu64 %%zmm3, %0" : "=m"(out3));
+            __asm__ volatile("kmovw %%k3, %0" : "=r"(mask));
+            for (int i = 0; i < 7; i++)
+                if (out17[i] != filled || (i != 3 && out3[i] != filled)) return 1;
+            return out17[7] == 0x5566 && out3[3] == 0x77 && mask == 0x4321 ? 42 : 2;
+        }
+        """
+    )
+
     private static let stopSource = """
         #define _GNU_SOURCE
         #include <pthread.h>
@@ -48,7 +72,9 @@ struct Program: Sendable {
         static void take_value(int number, siginfo_t *info, void *unused) {
             _exit(info->si_value.sival_int);
         }
+        static volatile int is_idle;
         static void *idle(void *unused) {
+            is_idle = 1;
             for (;;) usleep(1000);
             return 0;
         }
@@ -80,6 +106,7 @@ struct Program: Sendable {
             } else if (!strcmp(what, "pair")) {
                 pthread_t id;
                 pthread_create(&id, 0, idle, 0);
+                while (!is_idle) usleep(1000);
                 for (int i = 0; i < 10; i++) {
                     hot(i);
                     usleep(20000);
@@ -94,6 +121,10 @@ struct Program: Sendable {
                 int count = atoi(argv[2]);
                 for (int i = 0; i < count; i++) raising(i);
                 return taken == count ? 6 : 7;
+            } else if (!strcmp(what, "wait")) {
+                for (;;) usleep(1000);
+            } else if (!strcmp(what, "exec")) {
+                execv(argv[2], argv + 2);
             } else if (!strcmp(what, "fork")) {
                 for (int i = 0; i < 3; i++) {
                     pid_t child = fork();

@@ -12,6 +12,9 @@ long clinux_ptrace(long request, pid_t thread, uintptr_t address, uintptr_t data
 ssize_t clinux_get_register_set(pid_t thread, unsigned type, void *buffer, size_t length);
 ssize_t clinux_set_register_set(pid_t thread, unsigned type, const void *buffer, size_t length);
 
+// kcmp(2) for the memory of two processes: 0 when it is the same, above 0 when it is not, -1 and errno.
+int clinux_compare_memory(pid_t first, pid_t second);
+
 // waitpid(2); glibc's constants __WALL and __WNOTHREAD are outside what Swift imports.
 pid_t clinux_wait_tracees(pid_t which, int *status, int blocks);
 

@@ -23,6 +23,12 @@ struct Debuggee {
         return line.map { $0.dropFirst(key.count + 1).trimmingCharacters(in: .whitespaces) } ?? ""
     }
 
+    /// Waits until nobody traces it.
+    func waitUntilUntraced() throws {
+        let deadline = Date(timeIntervalSinceNow: RunningProgram.patienceSeconds)
+        while try status("TracerPid") != "0" { try #require(Date() < deadline) }
+    }
+
     /// Fails unless the program makes progress and nobody traces it.
     func expectRunsFree(_ comment: Comment? = nil) throws {
         program.forgetOutput()

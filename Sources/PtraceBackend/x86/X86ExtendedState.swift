@@ -9,8 +9,8 @@ enum X86ExtendedState {
     static let legacyByteCount = 512
     /// Where the header's XSTATE_BV stands: which components are not in their initial state.
     static let presenceOffset = 512
-    /// x87, SSE, AVX.
-    static let presenceOfKnownComponents: UInt8 = 0b111
+    /// x87, SSE, AVX, the three of AVX-512, protection keys.
+    static let presenceOfKnownComponents: [UInt8] = [0b1110_0111, 0b10]
     /// Where Linux notes XCR0, the components that are enabled.
     static let enabledOffset = 464
     /// The most a kernel gives; AMX alone is 8 KiB.
@@ -55,5 +55,43 @@ enum X86ExtendedState {
 
     static func setTagWord(_ word: UInt32, in area: inout [UInt8]) {
         area[tagOffset] = shortTagByte(word)
+    }
+}
+
+/// Where the XSAVE area has what not every processor has; nil for what this one lacks or does not have enabled.
+struct X86ExtendedComponents: Equatable {
+    /// The upper halves of ymm0 to ymm15.
+    var upperHalves: Int?
+    /// k0 to k7.
+    var masks: Int?
+    /// The upper halves of zmm0 to zmm15.
+    var wideHalves: Int?
+    /// zmm16 to zmm31.
+    var furtherVectors: Int?
+    /// The rights of protection keys.
+    var protectionKeys: Int?
+
+    /// None of them.
+    init() {}
+
+    /// Takes places and sizes from the processor (CPUID leaf 13) and what is enabled from an area.
+    ///
+    /// - Parameter place: offset and size of a component, in bytes.
+    init(area: [UInt8], place: (_ component: Int) -> (offset: Int, size: Int)) {
+        guard area.count > X86ExtendedState.presenceOffset else { return }
+        func start(_ component: Int, _ byteCount: Int) -> Int? {
+            let mask = area[X86ExtendedState.enabledOffset + component / 8]
+            guard mask & (1 << UInt8(component % 8)) != 0 else { return nil }
+            let (offset, size) = place(component)
+            guard offset > X86ExtendedState.presenceOffset, size >= byteCount,
+                offset + size <= area.count
+            else { return nil }
+            return offset
+        }
+        upperHalves = start(2, 256)
+        masks = start(5, 64)
+        wideHalves = start(6, 512)
+        furtherVectors = start(7, 1024)
+        protectionKeys = start(9, 4)
     }
 }

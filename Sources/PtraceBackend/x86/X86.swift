@@ -1,30 +1,40 @@
 internal import DebugTarget
 internal import LinuxSystem
 
-/// 64-bit x86.
-struct X86_64: TracedArchitecture {
+/// x86, 64 and 32 bits wide.
+struct X86: TracedArchitecture {
     let trapInstruction: [UInt8] = [0xcc]
     let trapAdvance: UInt64 = 1
     let description: TargetDescription
 
     let registers: [X86Register]
+    let width: X86Width
     private let hasXSave: Bool
 
     static let family = Architecture.x86_64
     static let generalSet: UInt32 = 1  // NT_PRSTATUS
     private static let floatingPointSet: UInt32 = 2  // NT_PRFPREG, FXSAVE
+    private static let narrowFloatingPointSet: UInt32 = 0x46e6_2b7f  // NT_PRXFPREG, FXSAVE
     private static let extendedSet: UInt32 = 0x202  // NT_X86_XSTATE
 
     init(probing thread: Int32) throws(SystemError) {
         let area = try? Ptrace.registerSet(
             thread,
-            type: X86_64.extendedSet,
+            type: X86.extendedSet,
             maximum: X86ExtendedState.byteCountMax
         )
         hasXSave = area != nil
-        registers = X86Layout.registers(upperHalves: area.flatMap { X86_64.upperHalves(in: $0) })
+        // The kernel gives the set of the process's own width.
+        let general = try Ptrace.registerSet(
+            thread,
+            type: X86.generalSet,
+            maximum: X86Width.bits64.generalByteCount
+        )
+        width = general.count == X86Width.bits32.generalByteCount ? .bits32 : .bits64
+        let components = area.map { X86ExtendedComponents(area: $0, place: X86.component) }
+        registers = X86Layout(width, components: components ?? .init()).registers
         description = TargetDescription(
-            architecture: .x86_64,
+            architecture: width.architecture,
             registers: registers.map(\.description)
         )
     }
@@ -44,14 +54,10 @@ struct X86_64: TracedArchitecture {
         [[0x0f, 0x05], [0x0f, 0x34], [0xcd, 0x80]].contains(Array(instruction.prefix(2)))
     }
 
-    /// Where the upper halves of the ymm registers are kept, where AVX is enabled.
-    private static func upperHalves(in area: [UInt8]) -> Int? {
-        let avxComponent: UInt32 = 2
-        guard area.count > X86ExtendedState.presenceOffset,
-            area[X86ExtendedState.enabledOffset] & (1 << avxComponent) != 0
-        else { return nil }
-        let offset = Int(processorIdentification(leaf: 13, subleaf: avxComponent)[1])
-        return offset > 0 && offset + 256 <= area.count ? offset : nil
+    /// Where the XSAVE area has a component.
+    private static func component(_ number: Int) -> (offset: Int, size: Int) {
+        let answer = processorIdentification(leaf: 13, subleaf: UInt32(number))
+        return (Int(answer[1]), Int(answer[0]))
     }
 
     // MARK: Registers
@@ -59,17 +65,22 @@ struct X86_64: TracedArchitecture {
     private func extendedState(of thread: Int32) throws(SystemError) -> [UInt8] {
         try Ptrace.registerSet(
             thread,
-            type: hasXSave ? X86_64.extendedSet : X86_64.floatingPointSet,
+            type: floatingPointSet,
             maximum: hasXSave
                 ? X86ExtendedState.byteCountMax : X86ExtendedState.legacyByteCount
         )
     }
 
+    private var floatingPointSet: UInt32 {
+        if hasXSave { return X86.extendedSet }
+        return width == .bits32 ? X86.narrowFloatingPointSet : X86.floatingPointSet
+    }
+
     func generalState(of thread: Int32) throws(SystemError) -> [UInt8] {
         try Ptrace.registerSet(
             thread,
-            type: X86_64.generalSet,
-            maximum: X86Layout.General.byteCount
+            type: X86.generalSet,
+            maximum: width.generalByteCount
         )
     }
 
@@ -81,7 +92,9 @@ struct X86_64: TracedArchitecture {
         for register in registers {
             let count = register.description.byteCount
             switch register.place {
-            case .general(let index): bytes += general[(index * 8)..<(index * 8 + count)]
+            case .general(let index):
+                let start = index * width.wordByteCount
+                bytes += general[start..<(start + count)]
             case .extended(let offset): bytes += extended[offset..<(offset + count)]
             case .control(let offset, let mask):
                 append(load(extended, offset) & mask, to: &bytes)
@@ -114,7 +127,8 @@ struct X86_64: TracedArchitecture {
             else { continue }
             if case .general(let index) = register.place {
                 // 32-bit registers are 64-bit words to the kernel; the upper half stays 0.
-                general.replaceSubrange((index * 8)..<(index * 8 + bytes.count), with: bytes)
+                let start = index * width.wordByteCount
+                general.replaceSubrange(start..<(start + bytes.count), with: bytes)
                 generalChanged = true
             } else {
                 store(Array(bytes), in: &extended, register)
@@ -122,18 +136,19 @@ struct X86_64: TracedArchitecture {
             }
         }
         if generalChanged {
-            try Ptrace.setRegisterSet(thread, type: X86_64.generalSet, general)
+            try Ptrace.setRegisterSet(thread, type: X86.generalSet, general)
         }
         if extendedChanged { try setExtendedState(&extended, of: thread) }
     }
 
     private func setExtendedState(_ area: inout [UInt8], of thread: Int32) throws(SystemError) {
         if hasXSave {
-            area[X86ExtendedState.presenceOffset] |=
-                X86ExtendedState.presenceOfKnownComponents & area[X86ExtendedState.enabledOffset]
+            for (index, known) in X86ExtendedState.presenceOfKnownComponents.enumerated() {
+                area[X86ExtendedState.presenceOffset + index] |=
+                    known & area[X86ExtendedState.enabledOffset + index]
+            }
         }
-        let type = hasXSave ? X86_64.extendedSet : X86_64.floatingPointSet
-        try Ptrace.setRegisterSet(thread, type: type, area)
+        try Ptrace.setRegisterSet(thread, type: floatingPointSet, area)
     }
 
     private func store(_ bytes: [UInt8], in area: inout [UInt8], _ register: X86Register) {
@@ -152,21 +167,27 @@ struct X86_64: TracedArchitecture {
 
     // MARK: Program counter
 
-    private static let counterRange: Range<Int> = {
-        let start = X86Layout.General.rip * 8
-        return start..<(start + 8)
-    }()
-
     func programCounter(of thread: Int32) throws(SystemError) -> TargetAddress {
-        let bytes = try generalState(of: thread)[X86_64.counterRange]
-        return TargetAddress(bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) })
+        TargetAddress(word(try generalState(of: thread), width.programCounter))
     }
 
     func setProgramCounter(_ address: TargetAddress, of thread: Int32) throws(SystemError) {
         var general = try generalState(of: thread)
-        for (shift, index) in X86_64.counterRange.enumerated() {
-            general[index] = UInt8(truncatingIfNeeded: address.rawValue >> (8 * UInt64(shift)))
+        set(address.rawValue, at: width.programCounter, of: &general)
+        try Ptrace.setRegisterSet(thread, type: X86.generalSet, general)
+    }
+
+    // MARK: Words of the general set
+
+    /// Zero-extended.
+    func word(_ state: [UInt8], _ index: Int) -> UInt64 {
+        LittleEndian.word(state, index * width.wordByteCount, width.wordByteCount)
+    }
+
+    func set(_ value: UInt64, at index: Int, of state: inout [UInt8]) {
+        let count = width.wordByteCount
+        for byte in 0..<count {
+            state[index * count + byte] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(byte)))
         }
-        try Ptrace.setRegisterSet(thread, type: X86_64.generalSet, general)
     }
 }

@@ -6,9 +6,9 @@ internal import LinuxSystem
 // 18+4n..19+4n the length (00 one, 01 two, 10 eight, 11 four bytes). DR6 notes in bits 0–3 which of them
 // hit. A range must be aligned to its length, so a watchpoint that is not is spread over several.
 
-extension X86_64 {
+extension X86 {
     private static let slotCount = 4
-    var watchpointCountMax: Int { X86_64.slotCount }
+    var watchpointCountMax: Int { X86.slotCount }
     private static let statusRegister = 6
     private static let controlRegister = 7
     private static let statusHitBits: UInt = 0xf
@@ -20,10 +20,10 @@ extension X86_64 {
                 plan.slots.append(slot)
             }
         }
-        guard plan.slots.count <= X86_64.slotCount else {
+        guard plan.slots.count <= X86.slotCount else {
             throw TargetError(
                 .noHardwareLeft,
-                "no debug register is left: this processor has \(X86_64.slotCount), "
+                "no debug register is left: this processor has \(X86.slotCount), "
                     + "and the breakpoints and watchpoints would need \(plan.slots.count)"
             )
         }
@@ -50,7 +50,7 @@ extension X86_64 {
                 "x86 processors cannot watch loads alone: use an access watchpoint"
             )
         case .watch(let access, let length):
-            guard length > 0, length <= X86_64.slotCount * 8 else {
+            guard length > 0, length <= X86.slotCount * 8 else {
                 throw TargetError(
                     length > 0 ? .noHardwareLeft : .invalid,
                     "a watchpoint of \(length) bytes does not fit the debug registers: 1–32 bytes do"
@@ -99,7 +99,7 @@ extension X86_64 {
     func apply(_ plan: HardwarePlan, to thread: Int32) throws(SystemError) {
         // The kernel checks an address when its register is enabled, so all are disabled first. Then each is
         // enabled by itself, so that one the kernel refuses does not take the others with it.
-        try Ptrace.setDebugRegister(thread, X86_64.controlRegister, 0)
+        try Ptrace.setDebugRegister(thread, X86.controlRegister, 0)
         var control: UInt = 0
         var refusal: SystemError?
         for (index, slot) in plan.slots.enumerated() {
@@ -108,7 +108,7 @@ extension X86_64 {
             let extended = control | 1 << UInt(2 * index) | condition << shift
             do throws(SystemError) {
                 try Ptrace.setDebugRegister(thread, index, UInt(slot.address.rawValue))
-                try Ptrace.setDebugRegister(thread, X86_64.controlRegister, extended)
+                try Ptrace.setDebugRegister(thread, X86.controlRegister, extended)
                 control = extended
             } catch {
                 refusal = refusal ?? error
@@ -122,12 +122,12 @@ extension X86_64 {
         thread: Int32
     ) throws(SystemError) -> StopReason? {
         guard !plan.slots.isEmpty else { return nil }
-        let status = try Ptrace.debugRegister(thread, X86_64.statusRegister)
-        guard status & X86_64.statusHitBits != 0 else { return nil }
+        let status = try Ptrace.debugRegister(thread, X86.statusRegister)
+        guard status & X86.statusHitBits != 0 else { return nil }
         try Ptrace.setDebugRegister(
             thread,
-            X86_64.statusRegister,
-            status & ~X86_64.statusHitBits
+            X86.statusRegister,
+            status & ~X86.statusHitBits
         )
         for (index, slot) in plan.slots.enumerated() where status & (1 << UInt(index)) != 0 {
             if case .watch(let access, _) = slot.kind { return .watchpoint(access, slot.address) }
