@@ -122,6 +122,13 @@ let edgeTargets: [Target] = [
             "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates",
         ]
     ),
+    library(
+        "SessionSharing",
+        [
+            "WireCore", "ConnectionStrings", "SessionProtocol", "SharedSession",
+            "DiscoveryProtocol", "ByteTransport", "LinuxSystem", "ServerRegistry", "Transports",
+        ]
+    ),
     library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
     library(
         "RemoteServer",
@@ -155,8 +162,9 @@ let programTargets: [Target] = [
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget", "DiscoveryProtocol",
-            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugTarget", "DiscoveryProtocol", "SharedSession",
+            "LinuxSystem", "ServerRegistry", "SessionSharing", "RemoteClient", "Symbols",
+            "Disassembly", "Console",
             "DebugEngine",
             "Commands",
         ]
@@ -268,7 +276,7 @@ let testTargets: [Target] = [
         "ProgramTests",
         [
             "dbgsrv", "cdb", "dbgbridge", "dbgcom", "LinuxSystem", "TestPrograms", "PtraceBackend",
-            "DebugTarget",
+            "DebugTarget", "Transports",
         ]
     ),
     tests(

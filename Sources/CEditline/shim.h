@@ -2,7 +2,32 @@
 // say the few forms in use.
 #pragma once
 #include <histedit.h>
+#include <locale.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <wchar.h>
+
+// libedit turns wide characters into bytes as the locale says; the console speaks UTF-8.
+static inline void cel_use_utf8(void) { setlocale(LC_CTYPE, "C.UTF-8"); }
+
+static inline int cel_set_reader(EditLine *editor, int (*reader)(EditLine *, wchar_t *)) {
+    return el_set(editor, EL_GETCFN, reader);
+}
+
+static inline int cel_bind_function(EditLine *editor, const char *name, const char *help, const char *key,
+                                    unsigned char (*function)(EditLine *, int)) {
+    if (el_set(editor, EL_ADDFN, name, help, function) != 0) return -1;
+    return el_set(editor, EL_BIND, key, name, NULL);
+}
+
+static inline int cel_refresh(EditLine *editor) { return el_set(editor, EL_REFRESH); }
+
+// The width of the terminal at standard output; 80 where nobody knows.
+static inline int cel_columns(void) {
+    struct winsize size;
+    if (ioctl(1, TIOCGWINSZ, &size) < 0 || size.ws_col == 0) return 80;
+    return size.ws_col;
+}
 
 static inline int cel_set_prompt(EditLine *editor, char *(*prompt)(EditLine *)) {
     return el_set(editor, EL_PROMPT, prompt);

@@ -20,8 +20,15 @@ public protocol CommandEnvironment: AnyObject {
     func endProcessServer() throws
     /// The lines of a script; nil when it cannot be read.
     func scriptLines(_ path: String) -> [String]?
+    /// The session as others can join it; nil where it cannot be shared.
+    var debuggingServer: (any DebuggingServer)? { get }
     /// The local time and offset, for `.lastevent` and `.echotime`.
     var timeText: String { get }
+}
+
+extension CommandEnvironment {
+    /// Nobody can join.
+    public var debuggingServer: (any DebuggingServer)? { nil }
 }
 
 /// How a session is to end.
@@ -45,6 +52,13 @@ public final class CommandInterpreter {
     public let environment: any CommandEnvironment
     /// Set once a command wants the session to end.
     public internal(set) var quitRequest: QuitRequest?
+    /// Whether the line that is carried out comes from a debugging client.
+    public var isForClient = false
+    /// What an empty line repeats; of a shared session each participant has their own.
+    public var repetition: String {
+        get { lastLine }
+        set { lastLine = newValue }
+    }
     /// Whether the last line had an error.
     public private(set) var lastLineFailed = false
 

@@ -7,7 +7,8 @@ struct CommandTable: Sendable {
         executionCommands + breakpointCommands + registerCommands + memoryCommands
             + memoryEditCommands + stackCommands + threadCommands + moduleCommands
             + symbolCommands + disassemblyCommands + variableCommands + sourceCommands
-            + processCommands + sessionCommands + pathCommands + evaluationCommands
+            + processCommands + sessionCommands + sharingCommands + pathCommands
+            + evaluationCommands
             + helpCommands
     )
 

@@ -6,8 +6,16 @@ let sessionCommands: [Command] = [
         names: ["q", "Q", "qq"],
         usage: "q, qq",
         summary: "quit: end the session and its processes, attached ones too (unless -pd)",
+        details:
+            "From a debugging client q does nothing: it leaves with Ctrl+B, and qq ends the session.",
         run: { call in
             try call.requireEnd()
+            if call.interpreter.isForClient, call.name.lowercased() == "q" {
+                throw EngineError.sentence(
+                    "q does nothing from a debugging client: Ctrl+B and Enter (or .remote_exit) leave,"
+                        + " qq ends the session for everybody"
+                )
+            }
             call.interpreter.quitRequest = .quit
         }
     ),
@@ -17,6 +25,11 @@ let sessionCommands: [Command] = [
         summary: "quit and detach: everything runs on",
         run: { call in
             try call.requireEnd()
+            if call.interpreter.isForClient {
+                throw EngineError.sentence(
+                    "qd is for the server's own console; Ctrl+B and Enter (or .remote_exit) leave"
+                )
+            }
             call.interpreter.quitRequest = .detach
         }
     ),

@@ -4,7 +4,8 @@ extension ConnectionString {
         guard let colon = text.firstIndex(of: ":") else { return text }
         let start = text.index(after: colon)
         let kept = text[start...].split(separator: ",", omittingEmptySubsequences: false).filter {
-            !$0.lowercased().hasPrefix("password=")
+            let name = $0.lowercased()
+            return !name.hasPrefix("password=") && !name.hasPrefix("readonly-password=")
         }
         return text[..<start] + kept.joined(separator: ",")
     }
@@ -55,6 +56,8 @@ extension ConnectionString {
     private var accessParameters: [String] {
         (access.isHidden ? ["Hidden"] : [])
             + (access.password == nil ? [] : ["Password=*"])
+            + (access.isReadOnly ? ["ReadOnly"] : [])
+            + (access.readOnlyPassword == nil ? [] : ["ReadOnly-Password=*"])
             + (access.opensFirewall ? ["IcfEnable"] : [])
     }
 }

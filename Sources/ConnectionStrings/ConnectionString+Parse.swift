@@ -39,12 +39,14 @@ extension ConnectionString {
         switch side {
         case .server:
             [
-                "npipe": ["pipe", "group", "hidden", "password", "IcfEnable"],
-                "tcp": ["port", "clicon", "hidden", "password", "ipversion", "IcfEnable"],
+                "npipe": ["pipe", "group", "hidden", "password", "IcfEnable"] + rightNames,
+                "tcp": ["port", "clicon", "hidden", "password", "ipversion", "IcfEnable"]
+                    + rightNames,
                 "com": ["port", "baud", "channel", "hidden", "password"] + LineParameters.names
-                    + Security.serverNames,
-                "spipe": Security.serverNames + ["pipe", "group", "hidden", "password"],
-                "ssl": Security.serverNames + ["port", "clicon", "hidden", "password"],
+                    + Security.serverNames + rightNames,
+                "spipe": Security.serverNames + ["pipe", "group", "hidden", "password"]
+                    + rightNames,
+                "ssl": Security.serverNames + ["port", "clicon", "hidden", "password"] + rightNames,
             ]
         case .client:
             [
@@ -57,6 +59,9 @@ extension ConnectionString {
             ]
         }
     }
+
+    /// Of debugging servers: what clients may do in the session.
+    private static let rightNames = ["readonly", "readonly-password"]
 
     private static func pipe(
         from list: inout ParameterList,
@@ -222,6 +227,16 @@ extension ConnectionString {
         if let text = try list.take("password") {
             access.password = try password(text, list.transport)
         }
+        access.isReadOnly = try list.takeFlag("readonly")
+        if let text = try list.take("readonly-password") {
+            access.readOnlyPassword = try password(text, list.transport)
+            guard access.password != nil, !access.isReadOnly else {
+                throw ConnectionStringError(
+                    "\(list.transport): readonly-password goes with password=, the one for those who"
+                        + " may type; readonly lets nobody type"
+                )
+            }
+        }
         return access
     }
 
@@ -231,7 +246,8 @@ extension ConnectionString {
     ) throws(ConnectionStringError) -> Password {
         if text.hasPrefix("@file:") { return .file(String(text.dropFirst(6))) }
         if text.hasPrefix("@env:") { return .environment(String(text.dropFirst(5))) }
-        if text == "@ask" { return .terminal }
+        // The asterisk is what lists show, and what is pasted from them.
+        if text == "@ask" || text == "*" { return .terminal }
         guard text.count <= 12, text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
         else {
             throw ConnectionStringError(

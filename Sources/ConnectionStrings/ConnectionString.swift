@@ -102,6 +102,10 @@ public enum ConnectionString: Sendable, Equatable {
         public var isHidden = false
         /// `password=`.
         public var password: Password?
+        /// `readonly`, a debugging server's only: clients look and do not type.
+        public var isReadOnly = false
+        /// `readonly-password=`, a debugging server's only: who proves this one instead looks and does not type.
+        public var readOnlyPassword: Password?
         /// `IcfEnable`: the firewall is told to let the transport through.
         public var opensFirewall = false
     }
@@ -134,6 +138,9 @@ public enum ConnectionString: Sendable, Equatable {
         case .npipe, .com, .spipe: false
         }
     }
+
+    /// Whether lists show the server: not when it is hidden, nor when it serves one client that it connects to.
+    public var isListed: Bool { !isReverse && !access.isHidden }
 
     /// How TLS is spoken; nil for a transport without.
     public var security: Security? {

@@ -16,9 +16,13 @@ public final class ConsoleOutput {
     public private(set) var logName: String?
     private var log: OwnedDescriptor?
     private let usesColor: Bool
+    private let isSilent: Bool
 
     /// Output in colour only on a terminal that has it.
-    public init() {
+    ///
+    /// - Parameter isSilent: whether nothing but the log gets it.
+    public init(isSilent: Bool = false) {
+        self.isSilent = isSilent
         usesColor =
             standardOutputIsTerminal && environmentValue("NO_COLOR") == nil
             && environmentValue("TERM").map { $0 != "dumb" } ?? false
@@ -27,6 +31,7 @@ public final class ConsoleOutput {
     /// Writes text.
     public func write(_ text: String, _ style: ConsoleStyle = .plain) {
         logOnly(text)
+        if isSilent { return }
         guard usesColor, style != .plain else { return printOut(text) }
         let color = style == .error ? "\u{1b}[31m" : "\u{1b}[33m"
         let hasNewline = text.hasSuffix("\n")

@@ -1,5 +1,38 @@
-internal import CEditline
-internal import LinuxSystem
+public import LinuxSystem
+
+/// What goes on beside the user while a line is read: other people of a shared session, the far end of a connection.
+public protocol PromptCompanion: AnyObject {
+    /// What to poll for beside the user; negative descriptors are passed over.
+    var requests: [PollRequest] { get }
+    /// When to be attended to at the latest, on the monotonic clock.
+    var wakeNanoseconds: UInt64? { get }
+    /// Whether the user's next line may be taken; only asked where the user is no terminal.
+    var wantsLine: Bool { get }
+    /// Does what there is to do: called when a request is ready or the time has come.
+    ///
+    /// - Returns: false when no more lines are wanted.
+    func attend(_ screen: any PromptScreen) -> Bool
+    /// How a line may go on, each text in the place of its last word; asked when the user presses Tab.
+    func completions(of line: String, _ screen: any PromptScreen) -> [String]
+}
+
+/// The line being edited, for who writes something else meanwhile.
+public protocol PromptScreen: AnyObject {
+    /// Takes prompt and line off the screen; without effect when they are not there.
+    func hide()
+    /// Puts them back, behind what was written.
+    func show(prompt: String)
+}
+
+/// What came of reading a line.
+public enum PromptLine: Equatable {
+    /// A line, without its newline.
+    case text(String)
+    /// The end of the input.
+    case ended
+    /// The companion wants no more lines.
+    case stopped
+}
 
 /// Reads command lines: with editing and history from a terminal, plainly from anything else.
 public final class LineReader {
@@ -9,7 +42,7 @@ public final class LineReader {
     public static let lineBytesMax = 1 << 20
 
     private let editor: LineEditor?
-    private var plain = PlainLines()
+    private let plain = PlainLines()
 
     /// Opens standard input.
     ///
@@ -25,11 +58,14 @@ public final class LineReader {
     /// Whether a person types at a terminal.
     public var isInteractive: Bool { editor != nil }
 
-    /// Writes the prompt and reads a line without its newline; nil at the end of the input.
-    public func readLine(prompt: String) -> String? {
-        if let editor { return editor.readLine(prompt: prompt) }
-        printOut(prompt)
-        return plain.next()
+    /// Writes the prompt and reads a line.
+    public func readLine(
+        prompt: String,
+        companion: (any PromptCompanion)? = nil
+    ) -> PromptLine {
+        if let editor { return editor.readLine(prompt: prompt, companion) }
+        plain.show(prompt: prompt)
+        return plain.next(companion)
     }
 }
 
@@ -41,96 +77,103 @@ enum StandardDescriptor: Int32 {
     var isTerminal: Bool { isTerminalDescriptor(rawValue) }
 }
 
-/// libedit.
-private final class LineEditor {
-    private let editor: OpaquePointer
-    private let history: OpaquePointer
-    private let historyPath: String?
-    private let prompt = PromptText()
+/// Waits for the user and a companion in turns, so that neither can keep the other from being heard.
+struct PromptWait {
+    private var attendedLast = false
 
-    init?(program: String, historyPath: String?) {
-        guard
-            let editor = el_init(
-                program,
-                cel_standard_input(),
-                cel_standard_output(),
-                cel_standard_error()
-            ), let history = history_init()
-        else { return nil }
-        self.editor = editor
-        self.history = history
-        self.historyPath = historyPath
-        cel_history_set_size(history, Int32(LineReader.historyEntriesMax))
-        cel_history_skip_repeats(history)
-        if let historyPath { cel_history_load(history, historyPath) }
-        cel_use_emacs_keys(editor)
-        cel_use_history(editor, history)
-        // Ctrl+B and Enter leave the debugger, as the original has it; Left is there for moving.
-        cel_bind_self_insert(editor, "^B")
-        cel_set_client_data(editor, Unmanaged.passUnretained(prompt).toOpaque())
-        cel_set_prompt(editor) { editor in
-            cel_client_data(editor).flatMap {
-                Unmanaged<PromptText>.fromOpaque($0).takeUnretainedValue().bytes
+    /// What came first.
+    enum Outcome {
+        /// The user has typed something.
+        case input
+        /// The companion was attended to.
+        case attended
+        /// It wants no more lines.
+        case stopped
+    }
+
+    /// Waits for one of the two.
+    mutating func next(
+        _ companion: (any PromptCompanion)?,
+        _ screen: any PromptScreen,
+        wantsInput: Bool = true
+    ) -> Outcome {
+        guard let companion else { return .input }
+        while true {
+            let input = wantsInput ? StandardDescriptor.input.rawValue : -1
+            var requests = [PollRequest(input)] + companion.requests
+            let wake = companion.wakeNanoseconds
+            let isAwake: Bool?
+            if let wake {
+                isAwake = try? pollDescriptors(&requests, untilMonotonicNanoseconds: wake)
+            } else {
+                isAwake = try? pollDescriptors(&requests)
             }
+            guard isAwake != nil else { return .input }
+            let isDue = wake.map { $0 <= monotonicNanoseconds() } ?? false
+            let hasNews = isDue || requests.dropFirst().contains { $0.isReadable || $0.isWritable }
+            let hasInput = requests[0].isReadable
+            if hasInput, !hasNews || attendedLast {
+                attendedLast = false
+                return .input
+            }
+            guard hasNews else { continue }
+            attendedLast = true
+            return companion.attend(screen) ? .attended : .stopped
         }
-        el_source(editor, nil)
-    }
-
-    deinit {
-        if let historyPath { cel_history_save(history, historyPath) }
-        history_end(history)
-        el_end(editor)
-    }
-
-    func readLine(prompt text: String) -> String? {
-        prompt.set(text)
-        var count: Int32 = 0
-        guard let line = el_gets(editor, &count), count > 0 else { return nil }
-        var text = String(cString: line)
-        if text.last == "\n" { text.removeLast() }
-        if !text.isEmpty { cel_history_enter(history, text) }
-        return text
-    }
-}
-
-/// A prompt as the C string that libedit asks for.
-private final class PromptText {
-    private(set) var bytes: UnsafeMutablePointer<CChar>?
-
-    func set(_ text: String) {
-        bytes?.deallocate()
-        let characters = text.utf8CString
-        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: characters.count)
-        for (index, character) in characters.enumerated() { copy[index] = character }
-        bytes = copy
-    }
-
-    deinit {
-        bytes?.deallocate()
     }
 }
 
 /// Lines from a pipe or a file, taken from the descriptor so that nothing is read ahead of poll(2).
-private struct PlainLines {
+private final class PlainLines: PromptScreen {
     private var buffer: [UInt8] = []
     private var hasEnded = false
+    private var wait = PromptWait()
+    /// Whether the last that was written is a prompt.
+    private var isPromptShown = false
 
-    mutating func next() -> String? {
+    /// What was written stays; what comes goes below it.
+    func hide() {
+        if isPromptShown { printOut("\n") }
+        isPromptShown = false
+    }
+
+    func show(prompt: String) {
+        printOut(prompt)
+        isPromptShown = !prompt.isEmpty
+    }
+
+    func next(_ companion: (any PromptCompanion)?) -> PromptLine {
         while true {
-            if let end = buffer.firstIndex(of: 0x0a) {
-                let line = buffer[..<end]
-                buffer.removeSubrange(...end)
-                return text(line)
+            if companion?.wantsLine ?? true {
+                if let line = waitingLine() {
+                    isPromptShown = false
+                    return .text(line)
+                }
+                if hasEnded { return .ended }
             }
-            if hasEnded || buffer.count >= LineReader.lineBytesMax {
-                guard !buffer.isEmpty else { return nil }
-                defer { buffer = [] }
-                return text(buffer[...])
+            let wantsInput = !hasEnded && (companion?.wantsLine ?? true)
+            switch wait.next(companion, self, wantsInput: wantsInput) {
+            case .stopped: return .stopped
+            case .attended: continue
+            case .input:
+                let bytes = readStandardInput(maximum: 65_536)
+                hasEnded = bytes.isEmpty
+                buffer += bytes
             }
-            let bytes = readStandardInput(maximum: 65_536)
-            hasEnded = bytes.isEmpty
-            buffer += bytes
         }
+    }
+
+    private func waitingLine() -> String? {
+        if let end = buffer.firstIndex(of: 0x0a) {
+            let line = buffer[..<end]
+            buffer.removeSubrange(...end)
+            return text(line)
+        }
+        guard hasEnded || buffer.count >= LineReader.lineBytesMax, !buffer.isEmpty else {
+            return nil
+        }
+        defer { buffer = [] }
+        return text(buffer[...])
     }
 
     private func text(_ line: ArraySlice<UInt8>) -> String {

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import LinuxSystem
+public import LinuxSystem
 
 /// Whether a descriptor is a terminal.
 func isTerminalDescriptor(_ descriptor: Int32) -> Bool {
@@ -23,7 +23,7 @@ func readStandardInput(maximum: Int) -> [UInt8] {
 }
 
 /// Opens a log file for writing, new or at its end.
-func openLogFile(_ path: String, appending: Bool) throws(SystemError) -> OwnedDescriptor {
+public func openLogFile(_ path: String, appending: Bool) throws(SystemError) -> OwnedDescriptor {
     let flags = O_WRONLY | O_CREAT | (appending ? O_APPEND : O_TRUNC)
     return try openFile(path, flags: flags, permissions: 0o644)
 }

@@ -23,6 +23,8 @@ public struct ServerEntry: Sendable, Equatable {
 
     /// The process server's type, as the original writes it.
     public static let processServer = "Remote Process Server"
+    /// The debugging server's type, as the original writes it.
+    public static let debuggingServer = "Debugger Server"
     /// Anything else that a channel of a cable is given to.
     public static let channelService = "Channel Service"
 

@@ -20,6 +20,8 @@ public struct ChildProcess: ~Copyable {
         public var terminal: String?
         /// Files that become descriptors 0, 1 and 2 instead.
         public var streams: [String?]
+        /// A descriptor of ours that becomes its standard input; nil for /dev/null.
+        public var input: Int32?
         /// Whether it gets a session of its own, not only a process group.
         public var startsSession: Bool
 
@@ -60,7 +62,7 @@ public struct ChildProcess: ~Copyable {
     private let release: OwnedDescriptor
     private let report: OwnedDescriptor
 
-    /// Forks a child with standard input from /dev/null, its own process group, default signal handling
+    /// Forks a child with standard input from /dev/null (or as specified), its own process group, default signal handling
     /// and no other descriptors than standard output and error.
     public init(_ specification: Specification) throws(SystemError) {
         precondition(specification.streams.count == 3, "there are three standard streams")
@@ -86,7 +88,8 @@ public struct ChildProcess: ~Copyable {
                         launch.working_directory = directory
                         launch.disables_randomization =
                             specification.disablesAddressRandomization ? 1 : 0
-                        launch.standard_input = terminal == nil ? null.number : -1
+                        launch.standard_input =
+                            terminal == nil ? specification.input ?? null.number : -1
                         launch.new_session = specification.startsSession ? 1 : 0
                         launch.terminal = UnsafePointer(terminal ?? nil)
                         launch.streams = (

@@ -75,6 +75,8 @@ public enum ProcFS {
         public var group: Int32
         /// The session.
         public var session: Int32
+        /// The group in the foreground of its terminal; -1 where it has none.
+        public var foregroundGroup: Int32
         /// Whether it is a thread of the kernel.
         public var isKernelThread: Bool
         /// The processor it last ran on.
@@ -98,6 +100,7 @@ public enum ProcFS {
             self.parent = parent
             self.group = group
             self.session = session
+            foregroundGroup = Int32(decimal: fields[5]) ?? -1
             // PF_KTHREAD
             isKernelThread = (UInt64(decimal: fields[6]) ?? 0) & 0x0020_0000 != 0
             processor = fields.count > 36 ? Int(decimal: fields[36]) : nil

@@ -69,7 +69,12 @@ final class AddressSpace {
     // MARK: Traps
 
     func insertTrap(at address: TargetAddress) throws(SystemError) {
-        guard originals[address] == nil else { return }
+        // A library may have been unloaded with the trap and loaded anew to the same place.
+        if originals[address] != nil {
+            guard !isSuspended, try memory.read(at: address.rawValue, count: trap.count) != trap
+            else { return }
+            originals[address] = nil
+        }
         let original = try read(at: address, count: trap.count)
         guard original.count == trap.count else {
             throw SystemError("read", "memory at \(address)", errorNumber: 14)

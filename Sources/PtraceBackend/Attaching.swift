@@ -221,20 +221,26 @@ extension PtraceTarget {
     }
 
     /// Finds the threads that no list had so far: now that all others stand, only they can start more.
+    ///
+    /// The kernel ends a list early when the thread that it is at ends, so two in a row have to bring nothing.
     private func stopStragglers(of process: TracedProcess) {
-        while process.ending == nil {
+        var quietLooks = 0
+        while process.ending == nil, quietLooks < 2 {
+            quietLooks += 1
             let known = Set(process.allThreads.map(\.id))
             let present = (try? ProcFS.threads(of: process.id.rawValue)) ?? []
-            let missed = present.filter { !known.contains($0) && !isKnownNewborn($0) }
-            var isNew = false
-            for thread in missed where !isEnding(thread, of: process.id) {
+            for thread in present where !known.contains(thread) && !isKnownNewborn(thread) {
+                if isEnding(thread, of: process.id) {
+                    // A leader that has ended stays on the list as long as there are others.
+                    if thread != process.id.rawValue { quietLooks = 0 }
+                    continue
+                }
                 let options = options(forLaunched: false, isLeader: false)
                 guard (try? Ptrace.seize(thread, options: options)) != nil else { continue }
                 released.remove(thread)
                 threadIndex[thread] = process.addThread(thread)
-                isNew = true
+                quietLooks = 0
             }
-            guard isNew else { return }
             stop(isNonStop ? process.allThreads : nil)
         }
     }

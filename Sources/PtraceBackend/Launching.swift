@@ -7,9 +7,14 @@ extension PtraceTarget {
     /// Starts a program and stops it at its first instruction.
     public func launch(_ request: LaunchRequest) throws(TargetError) -> ThreadID {
         let environment = ProgramPath.environment(changedBy: request.environment)
+        var request = request
+        request.workingDirectory = request.workingDirectory.map {
+            ProgramPath.folder($0, environment)
+        }
         let terminal: PseudoTerminal? = request.standardStreams == nil ? nil : try openConsole()
         var specification = try specification(of: request, environment)
         specification.terminal = terminal?.path
+        specification.input = inputOfPrograms()
         specification.streams = request.standardStreams?.paths ?? specification.streams
         let child: ChildProcess
         do throws(SystemError) {

@@ -71,7 +71,7 @@ enum Machine {
                 description: "Listing of all cpus/cores on the system",
                 rows: processorRows
             ),
-        ]
+        ] + kernelTables
     }
 
     static func summary(of process: Int32) -> ProcessSummary? {

@@ -14,6 +14,15 @@ enum ProgramPath {
         }
     }
 
+    /// A folder with `~/` at its beginning as the home folder of the environment, as gdb's own stub has it.
+    static func folder(_ name: String, _ environment: [String]) -> String {
+        let variable = "HOME="
+        guard name == "~" || name.hasPrefix("~/"),
+            let home = environment.first(where: { $0.hasPrefix(variable) })
+        else { return name }
+        return String(home.dropFirst(variable.utf8.count)) + name.dropFirst()
+    }
+
     /// The path of a program: the name itself where it is a path, or else where PATH has it.
     static func find(
         _ name: String,

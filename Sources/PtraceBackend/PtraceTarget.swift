@@ -65,6 +65,8 @@ public final class PtraceTarget: DebugTarget {
     /// Signals that a program which is let go of while one is pending still gets; nil for all but
     /// SIGINT and SIGTRAP.
     public var signalsKeptOnDetach: Set<Signal>?
+    /// A descriptor that programs started from now on read as their standard input; nil for nothing to read.
+    public var inputOfPrograms: () -> Int32? = { nil }
     /// The optional events that are reported.
     public var reportedEvents: Set<OptionalEvent> = []
 

@@ -44,7 +44,9 @@ extension PtraceTarget {
     func assign(action: ResumeAction?, to thread: Tracee) {
         thread.action = action?.kind
         guard let action, thread.isStopped else { return }
-        if case .signal(let signal)? = thread.pending?.reason, passedSignals.contains(signal) {
+        if case .signal(let signal)? = thread.pending?.reason, passedSignals.contains(signal),
+            !thread.isStepping
+        {
             // The client has said since then that it does not want to know.
             thread.pending = nil
             thread.signal = signal.rawValue

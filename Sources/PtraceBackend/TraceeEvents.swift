@@ -137,7 +137,10 @@ extension PtraceTarget {
         {
             return .report(.breakpoint(address))
         }
-        if passedSignals.contains(Signal(signal)) { return .goesOn(signal: signal) }
+        // A client that steps has to know of the handler which it would otherwise find itself in.
+        if passedSignals.contains(Signal(signal)), !thread.isStepping {
+            return .goesOn(signal: signal)
+        }
         return .report(.signal(Signal(signal)))
     }
 

@@ -96,7 +96,12 @@ extension ServerSession {
 
     private func signals(in packet: [UInt8], _ name: String) -> Set<Signal>? {
         SignalListRequest.numbers(in: packet, after: name).map { numbers in
-            Set(numbers.compactMap { personality.signals.signal(of: $0) })
+            let signals = numbers.compactMap { number -> Signal? in
+                let signal = personality.signals.signal(of: number)
+                // gdb names SIGPOLL beside SIGIO, and may mean to hear of one of them.
+                return signal.flatMap { personality.signals.number(of: $0) == number ? $0 : nil }
+            }
+            return Set(signals)
         }
     }
 

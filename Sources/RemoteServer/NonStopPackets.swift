@@ -81,15 +81,15 @@ extension ServerSession {
         let elements = request.elements.map { ($0, scope(of: $0.threads ?? .all)) }
         var actions: [ResumeAction] = []
         for process in target.processes {
-            for summary in try threads(of: process) {
-                let found = elements.first { $0.1.covers(summary.thread) }
+            for thread in try target.threadIDs(of: process) {
+                let found = elements.first { $0.1.covers(thread) }
                 guard let (element, _) = found else { continue }
                 if element.action == .stop {
-                    try control.halt(.thread(summary.thread))
-                } else if !unknown.contains(summary.thread) {
+                    try control.halt(.thread(thread))
+                } else if !unknown.contains(thread) {
                     // What the client does not know to stand it does not mean.
                     var action = try action(element)
-                    action.scope = .thread(summary.thread)
+                    action.scope = .thread(thread)
                     actions.append(action)
                 }
             }

@@ -66,7 +66,7 @@ struct ThreadLocals {
         guard number != 0 else {
             throw TargetError(.invalid, "the module has no thread-local variables")
         }
-        let vector = try member("pthread_dtvp", at: TargetAddress(pointer))
+        let vector = try self.vector(ofExecutable: linkMap.rawValue == 0)
         // The entry before the first has how many there are.
         if let count = word(vector &- Self.entryByteCount), number <= count,
             let start = word(vector &+ number &* Self.entryByteCount), start != .max, start != 0
@@ -75,6 +75,14 @@ struct ThreadLocals {
         }
         if let start = try? staticStart(ofModule: linkMap) { return start }
         throw TargetError(.invalid, "the thread has not used the module's variables so far")
+    }
+
+    /// A static program has no symbols to read; on x86 the vector is always the second word.
+    private func vector(ofExecutable isExecutable: Bool) throws(TargetError) -> UInt64 {
+        if isExecutable, modules.isEmpty, let vector = word(pointer &+ 8), vector != 0 {
+            return vector
+        }
+        return try member("pthread_dtvp", at: TargetAddress(pointer))
     }
 
     /// Modules that are there from the beginning have theirs at a fixed distance below the thread pointer.

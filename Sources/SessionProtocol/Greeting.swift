@@ -30,6 +30,23 @@ public enum Greeting {
     public enum Role: String, Sendable {
         /// A debugger that does its own thinking and asks for ptrace work.
         case smartClient = "smart-client"
+        /// Somebody who joins a debugging session (docs/protocols/shared.md).
+        case debuggingClient = "debugging-client"
+
+        /// What a server for this role tells a client of another one.
+        func refusal(of other: String) -> String {
+            switch self {
+            case .smartClient where other == Role.debuggingClient.rawValue:
+                "this is a process server, in which there is no session to join: connect with"
+                    + " cdb -premote"
+            case .smartClient:
+                "this is a process server; it has no place for a \(other)"
+            case .debuggingClient where other == Role.smartClient.rawValue:
+                "this is a debugging server: join its session with cdb -remote"
+            case .debuggingClient:
+                "this is a debugging server; it has no place for a \(other)"
+            }
+        }
     }
 
     /// The client's line; with a password it opens the proof.

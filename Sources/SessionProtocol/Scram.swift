@@ -197,24 +197,34 @@ public struct ScramServer: Sendable {
     }
 
     private let credentials: ScramCredentials
+    private let alternative: ScramCredentials?
     private let nonce: String
     private let binding: ChannelBinding?
     private let primitives: any ScramPrimitives
     private var state = State.started
+    /// Whether the client has proved the other password.
+    public private(set) var usedAlternative = false
 
     /// Begins an exchange.
     ///
     /// - Parameters:
+    ///   - alternative: another password that is as good, with the same salt.
     ///   - nonce: as with the client.
     ///   - binding: of the TLS session beneath, where there is one.
     public init(
         credentials: ScramCredentials,
+        alternative: ScramCredentials? = nil,
         nonce: String,
         binding: ChannelBinding? = nil,
         primitives: any ScramPrimitives
     ) {
         precondition(isScramNonce(nonce), "a nonce is visible ASCII without commas")
+        precondition(
+            alternative.map { $0.salt == credentials.salt } ?? true,
+            "the salt is sent before it is known which password the client has"
+        )
         self.credentials = credentials
+        self.alternative = alternative
         self.nonce = nonce
         self.binding = binding
         self.primitives = primitives
@@ -252,13 +262,20 @@ public struct ScramServer: Sendable {
         if case .used = opening.binding { bound += binding?.bytes ?? [] }
         guard primitives.areEqual(final.channelBinding, bound) else { throw .otherChannel }
         let signed = Array("\(opening.bare),\(challenge.text),\(final.withoutProof)".utf8)
-        let signature = primitives.hmacSHA256(key: credentials.storedKey, signed)
-        let clientKey = exclusiveOr(final.proof, signature)
-        guard final.proof.count == signature.count,
-            primitives.areEqual(primitives.sha256(clientKey), credentials.storedKey)
-        else { throw .wrongPassword }
+        let isFirst = proves(final.proof, signed, credentials)
+        let isSecond = alternative.map { proves(final.proof, signed, $0) } ?? false
+        guard isFirst || isSecond else { throw .wrongPassword }
+        usedAlternative = !isFirst
+        let proved = isFirst ? credentials : alternative ?? credentials
         return ScramServerFinal(
-            signature: primitives.hmacSHA256(key: credentials.serverKey, signed)
+            signature: primitives.hmacSHA256(key: proved.serverKey, signed)
         ).text
+    }
+
+    private func proves(_ proof: [UInt8], _ signed: [UInt8], _ keys: ScramCredentials) -> Bool {
+        let signature = primitives.hmacSHA256(key: keys.storedKey, signed)
+        guard proof.count == signature.count else { return false }
+        let clientKey = exclusiveOr(proof, signature)
+        return primitives.areEqual(primitives.sha256(clientKey), keys.storedKey)
     }
 }

@@ -33,15 +33,22 @@ public struct ServerHandshake: Sendable {
     static let plainPacketBytesMax = 4096
 
     private var reader = GreetingReader()
+    private let role: Greeting.Role
     private var proof: ScramServer?
     private var state = State.greeting
 
     /// Starts at the connection's first byte.
     ///
-    /// - Parameter proof: where there is a password, the server's side of its proof.
-    public init(proof: ScramServer? = nil) {
+    /// - Parameters:
+    ///   - role: what clients of this server are.
+    ///   - proof: where there is a password, the server's side of its proof.
+    public init(role: Greeting.Role = .smartClient, proof: ScramServer? = nil) {
+        self.role = role
         self.proof = proof
     }
+
+    /// Whether the client has proved the second password, where there are two.
+    public var usedAlternative: Bool { proof?.usedAlternative ?? false }
 
     /// Takes bytes; after any outcome but `.undecided` and `.reply` the handshake is over.
     public mutating func receive(_ bytes: [UInt8]) -> Outcome {
@@ -91,9 +98,7 @@ public struct ServerHandshake: Sendable {
     }
 
     private mutating func outcome(ofGreeting words: [String], _ rest: [UInt8]) -> Outcome {
-        guard Greeting.Role(rawValue: words[2]) != nil else {
-            return .refused("this is a process server; it has no place for a \(words[2])")
-        }
+        guard words[2] == role.rawValue else { return .refused(role.refusal(of: words[2])) }
         guard proof != nil else { return .client(program: words[3], rest: rest) }
         if let word = words.dropFirst(4).first(where: { $0.hasPrefix(Greeting.proofWord) }) {
             return challenge(words[3], String(word.dropFirst(Greeting.proofWord.count)), rest)

@@ -28,8 +28,8 @@ public enum SharedFrame: Sendable, Equatable {
     case output(OutputPiece)
     /// So many bytes of text were not kept until this client took them.
     case missed(byteCount: UInt64)
-    /// The session waits for a command: the prompt.
-    case prompt(String)
+    /// The session waits for a command: how many of this client's commands are settled, and the prompt.
+    case prompt(answered: UInt32, String)
     /// The session carries out a command, or its target runs.
     case busy(targetRuns: Bool)
     /// How the command line of that number may go on.
@@ -168,8 +168,9 @@ extension SharedFrame {
         case .missed(let count):
             kind = .missed
             payload.put(count)
-        case .prompt(let text):
+        case .prompt(let answered, let text):
             kind = .prompt
+            payload.put(answered)
             payload.put(text.utf8.prefix(1024))
         case .busy(let targetRuns):
             kind = .busy
@@ -229,7 +230,10 @@ extension SharedFrame {
                 OutputPiece(style: style, nextOffset: next, bytes: Array(reader.takeRest()))
             )
         case .missed: return reader.takeUInt64().map { .missed(byteCount: $0) }
-        case .prompt: return .prompt(String(decoding: reader.takeRest(), as: UTF8.self))
+        case .prompt:
+            return reader.takeUInt32().map {
+                .prompt(answered: $0, String(decoding: reader.takeRest(), as: UTF8.self))
+            }
         case .busy: return reader.takeUInt8().map { .busy(targetRuns: $0 == 1) }
         case .completions:
             guard let number = reader.takeUInt16() else { return nil }

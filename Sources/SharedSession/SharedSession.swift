@@ -9,6 +9,10 @@ public struct SharedSession: Sendable {
     public static let commandsMaxEach = 64
     /// How many commands of all together may wait.
     public static let commandsMax = 1024
+    /// From how many bytes on a backlog is skipped by its reader's Ctrl+C.
+    static let skippedBytesMin: UInt64 = 65_536
+    /// How many lines are shown behind what was skipped.
+    static let linesBehindSkip = 24
 
     /// Somebody who takes part from elsewhere.
     public struct Participant: Sendable, Equatable {
@@ -74,9 +78,17 @@ public struct SharedSession: Sendable {
         /// Frames that are no text: answers, the welcome.
         var frames: [[UInt8]] = []
         /// The state that it was last told, and up to where the text stood then.
-        var told: (state: State, at: UInt64)?
+        var told: (state: State, at: UInt64, answered: UInt32)?
+        /// How many of its commands were taken to be carried out, or refused.
+        var answered: UInt32 = 0
+        /// Bytes of text that it did not want to wait for and has not been told of.
+        var skippedBytes: UInt64 = 0
+        /// Whether a question of its is not answered yet.
+        var isAsking = false
         var isLeaving = false
         var hasSaidEnd = false
+        /// Whether it has been told that its commands are not taken; it is told once, however many it sends.
+        var hasBeenRefused = false
     }
 
     /// The session's number.
@@ -103,9 +115,10 @@ public struct SharedSession: Sendable {
 
     // MARK: - Who takes part
 
-    /// Those who have joined, by number.
+    /// Those who have joined and are not on their way out, by number.
     public var participants: [Participant] {
-        seats.keys.sorted().compactMap { seats[$0] }.filter(\.hasJoined).map(\.participant)
+        seats.keys.sorted().compactMap { seats[$0] }.filter { $0.hasJoined && !$0.isLeaving }
+            .map(\.participant)
     }
 
     /// A participant, joined or about to.
@@ -201,9 +214,13 @@ public struct SharedSession: Sendable {
         case .command(let text) where hasJoined:
             return take(command: text, number)
         case .interrupt where hasJoined:
+            skipBacklog(of: number)
             if refuseReadOnly(number) { return nil }
             return .interrupt(number)
         case .complete(let query, let text) where hasJoined:
+            // An answer may take the debugger a while: the next question waits for it, or is forgotten.
+            guard seats[number]?.isAsking == false else { return nil }
+            seats[number]?.isAsking = true
             return .complete(number, number: query, text)
         default:
             return violation(number, "a frame came that a client does not send at that place")
@@ -229,30 +246,60 @@ public struct SharedSession: Sendable {
         return .joined(number)
     }
 
+    /// Who presses Ctrl+C does not want to read all that is still on its way.
+    private mutating func skipBacklog(of number: UInt16) {
+        guard backlog(of: number) > Self.skippedBytesMin, var seat = seats[number] else { return }
+        let place = transcript.offset(ofLastLines: Self.linesBehindSkip)
+        guard place > seat.position else { return }
+        seat.skippedBytes += place - seat.position
+        seat.position = place
+        seats[number] = seat
+    }
+
     /// A name is somebody's word for himself: nothing in it moves the cursor.
     private static func clean(_ name: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                name.unicodeScalars.filter { $0.value >= 0x20 && !(0x7f...0x9f ~= $0.value) }
-            )
-        )
+        String(String.UnicodeScalarView(name.unicodeScalars.filter(isHarmless)))
+    }
+
+    /// Neither a control character nor one that turns the direction of what follows.
+    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x00...0x1f, 0x7f...0x9f, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff:
+            false
+        default: true
+        }
     }
 
     private mutating func take(command text: String, _ number: UInt16) -> Event? {
-        if refuseReadOnly(number) { return nil }
-        let own = commands.filter { $0.participant == number }.count
-        guard own < Self.commandsMaxEach, commands.count < Self.commandsMax else {
-            tell(number, "Too many commands wait; this one is dropped: \(text.prefix(60))\n")
+        if refuseReadOnly(number) {
+            seats[number]?.answered &+= 1
             return nil
         }
-        commands.append(Command(participant: number, text: text))
+        let own = commands.filter { $0.participant == number }.count
+        guard own < Self.commandsMaxEach, commands.count < Self.commandsMax else {
+            seats[number]?.answered &+= 1
+            refuse(
+                number,
+                "Too many commands wait; from here on some are dropped: \(text.prefix(60))\n"
+            )
+            return nil
+        }
+        seats[number]?.hasBeenRefused = false
+        commands.append(Command(participant: number, text: Self.clean(text)))
         return .commandWaits
     }
 
     private mutating func refuseReadOnly(_ number: UInt16) -> Bool {
         guard seats[number]?.participant.isReadOnly == true else { return false }
-        tell(number, "You take part read-only: commands are not carried out.\n")
+        refuse(number, "You take part read-only: commands are not carried out.\n")
         return true
+    }
+
+    /// Says so once: a flood of commands is no flood of answers, which would push out what others have not read.
+    private mutating func refuse(_ number: UInt16, _ words: String) {
+        guard seats[number]?.hasBeenRefused == false else { return }
+        seats[number]?.hasBeenRefused = true
+        tell(number, words)
     }
 
     /// Puts a command of the server's own console into the queue.
@@ -265,7 +312,10 @@ public struct SharedSession: Sendable {
 
     /// The command that came first.
     public mutating func takeCommand() -> Command? {
-        commands.isEmpty ? nil : commands.removeFirst()
+        guard !commands.isEmpty else { return nil }
+        let command = commands.removeFirst()
+        seats[command.participant]?.answered &+= 1
+        return command
     }
 
     // MARK: - What they are shown
@@ -285,7 +335,11 @@ public struct SharedSession: Sendable {
     }
 
     /// Shows a command to those who did not type it: another's with his identity, the server's own without.
+    ///
+    /// Comments stay where they are typed, as with the original.
     public mutating func show(_ command: Command, prompt: String) {
+        let text = command.text.drop { $0 == " " }
+        if text.hasPrefix("*") || text.hasPrefix("$$") && !text.hasPrefix("$$<") { return }
         let whose = seats[command.participant].map { "[\($0.participant.identity)] " } ?? ""
         transcript.append(
             "\(whose)\(prompt)\(command.text)\n",
@@ -299,8 +353,21 @@ public struct SharedSession: Sendable {
         self.state = state
     }
 
+    /// Lets those who were refused hear of it again: what made them be refused may be over.
+    public mutating func forgetRefusals() {
+        for number in seats.keys { seats[number]?.hasBeenRefused = false }
+    }
+
+    /// How many bytes of text a participant has not taken.
+    public func backlog(of number: UInt16) -> UInt64 {
+        guard let seat = seats[number], seat.hasJoined else { return 0 }
+        return transcript.end - min(seat.position, transcript.end)
+    }
+
     /// Answers `Event.complete`.
     public mutating func answer(_ number: UInt16, query: UInt16, _ texts: [String]) {
+        guard seats[number]?.isAsking == true else { return }
+        seats[number]?.isAsking = false
         seats[number]?.frames.append(SharedFrame.completions(number: query, texts).encoded)
     }
 
@@ -309,8 +376,14 @@ public struct SharedSession: Sendable {
         guard let seat = seats[number] else { return false }
         guard seat.frames.isEmpty else { return true }
         guard seat.hasJoined, !seat.hasSaidEnd else { return false }
-        return seat.position < transcript.end || seat.told?.state != state
-            || seat.told?.at != transcript.end
+        return seat.position < transcript.end || isStateNews(to: seat)
+    }
+
+    /// A prompt is repeated behind text, where a terminal is to show it; that the session is busy is said once.
+    private func isStateNews(to seat: Seat) -> Bool {
+        guard seat.told?.state == state, seat.told?.answered == seat.answered else { return true }
+        if case .busy = state { return false }
+        return seat.told?.at != transcript.end
     }
 
     /// The next frame for a participant: its welcome and answers, then text, then what the session does.
@@ -323,6 +396,10 @@ public struct SharedSession: Sendable {
             return seat.frames.removeFirst()
         }
         guard seat.hasJoined else { return nil }
+        if seat.skippedBytes > 0 {
+            defer { seat.skippedBytes = 0 }
+            return SharedFrame.missed(byteCount: seat.skippedBytes).encoded
+        }
         if let piece = transcript.piece(from: seat.position, for: number) {
             if piece.missed > 0 {
                 seat.position = transcript.start
@@ -340,12 +417,11 @@ public struct SharedSession: Sendable {
     }
 
     private func takeState(_ seat: inout Seat) -> [UInt8]? {
-        guard !seat.hasSaidEnd, seat.told?.state != state || seat.told?.at != transcript.end else {
-            return nil
-        }
-        seat.told = (state, transcript.end)
+        guard !seat.hasSaidEnd, isStateNews(to: seat) else { return nil }
+        seat.told = (state, transcript.end, seat.answered)
         switch state {
-        case .prompt(let text): return SharedFrame.prompt(text).encoded
+        case .prompt(let text):
+            return SharedFrame.prompt(answered: seat.answered, text).encoded
         case .busy(let targetRuns): return SharedFrame.busy(targetRuns: targetRuns).encoded
         }
     }

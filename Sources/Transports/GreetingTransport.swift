@@ -1,6 +1,6 @@
 public import ByteTransport
 internal import LinuxSystem
-internal import SessionProtocol
+public import SessionProtocol
 
 /// A client's stream with the greeting of `SessionProtocol` in front.
 ///
@@ -10,6 +10,7 @@ internal import SessionProtocol
 public final class GreetingTransport: ByteTransport {
     private let inner: any ByteTransport
     private let program: String
+    private let role: Greeting.Role
     private var pendingLine: [UInt8]
     private var handshake: ClientHandshake? = ClientHandshake()
     private var early: [UInt8] = []
@@ -30,10 +31,16 @@ public final class GreetingTransport: ByteTransport {
     /// - Parameters:
     ///   - inner: a fresh connection.
     ///   - program: the name and version of this program, "cdb/0.1".
-    public init(_ inner: any ByteTransport, program: String) {
+    ///   - role: what we want to be.
+    public init(
+        _ inner: any ByteTransport,
+        program: String,
+        role: Greeting.Role = .smartClient
+    ) {
         self.inner = inner
         self.program = program
-        pendingLine = Greeting.client(role: .smartClient, program: program)
+        self.role = role
+        pendingLine = Greeting.client(role: role, program: program)
     }
 
     /// The inner stream's descriptor.
@@ -150,8 +157,21 @@ extension GreetingTransport {
     ) throws(TransportError) {
         let proof = PasswordProof.client(password, channelBinding: inner.channelBinding)
         handshake = ClientHandshake(proof: proof)
-        pendingLine = Greeting.client(role: .smartClient, program: program, proof: proof)
+        pendingLine = Greeting.client(role: role, program: program, proof: proof)
         try settle(timeoutMilliseconds)
+    }
+
+    /// Greets, unless that is done, and waits until the server has answered.
+    ///
+    /// - Throws: also when the far end is no server of ours.
+    public func expectServer(timeoutMilliseconds: Int) throws(TransportError) {
+        try settle(timeoutMilliseconds)
+        if isPasswordAsked { throw TransportError("\(peerName): \(Self.passwordAskedWords)") }
+        guard serverName != nil else {
+            throw TransportError(
+                "\(peerName): the far end is no debugging server (it speaks another protocol)"
+            )
+        }
     }
 
     /// Greets and waits for the answer.

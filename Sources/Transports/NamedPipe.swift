@@ -108,11 +108,11 @@ final class PipeStreamListener: StreamListener {
     /// Listens under the name with its format codes replaced.
     init(
         _ connection: ConnectionString,
-        _ pipe: ConnectionString.Pipe
+        _ pipe: ConnectionString.Pipe,
+        _ process: (id: Int32, thread: Int32)
     ) throws(TransportError) {
-        let process = Files.ownProcess
         transportName = connection.transportName
-        name = PipeName.expand(pipe.name, processID: process, threadID: Files.ownThread)
+        name = PipeName.expand(pipe.name, processID: process.id, threadID: process.thread)
         group = try pipe.group.map { (name) throws(TransportError) in
             guard let number = groupID(named: name) else {
                 throw TransportError("npipe: group was '\(name)': there is no such group")

@@ -17,22 +17,26 @@ enum PasswordProof {
     }
 
     /// The server's side for one connection.
-    static func server(_ credentials: ScramCredentials, channelBinding: [UInt8]?) -> ScramServer {
+    static func server(
+        _ credentials: ScramCredentials,
+        alternative: ScramCredentials? = nil,
+        channelBinding: [UInt8]?
+    ) -> ScramServer {
         ScramServer(
             credentials: credentials,
+            alternative: alternative,
             nonce: nonce(),
             binding: channelBinding.map(ChannelBinding.init(exporter:)),
             primitives: LibcryptoPrimitives()
         )
     }
 
-    /// What a server keeps of a password.
-    static func credentials(_ password: [UInt8]) -> ScramCredentials {
-        ScramCredentials(
-            password: password,
-            salt: Cryptography.randomBytes(ScramCredentials.saltBytes),
-            primitives: LibcryptoPrimitives()
-        )
+    /// What a server keeps of its passwords.
+    static func credentials(_ passwords: [[UInt8]]) -> [ScramCredentials] {
+        let salt = Cryptography.randomBytes(ScramCredentials.saltBytes)
+        return passwords.map {
+            ScramCredentials(password: $0, salt: salt, primitives: LibcryptoPrimitives())
+        }
     }
 
     private static func nonce() -> String {

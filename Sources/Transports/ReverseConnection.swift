@@ -17,7 +17,7 @@ public enum ReverseConnection {
     /// How long one attempt may take, in milliseconds.
     static let attemptMilliseconds = 5_000
 
-    private static var seconds: Int {
+    static var seconds: Int {
         guard let text = environmentValue(variable), let seconds = Int(text),
             (1...86_400).contains(seconds)
         else { return graceSeconds }
@@ -28,26 +28,15 @@ public enum ReverseConnection {
     public static func dial(
         _ socket: ConnectionString.Socket
     ) throws(TransportError) -> TCPSocket.Connection {
-        let host = socket.reverseConnection ?? ""
-        let deadline = monotonicNanoseconds() + UInt64(seconds) * 1_000_000_000
+        let dialer = ReverseDialer(socket)
         while true {
+            if let made = try dialer.advance() { return made }
+            var requests = [dialer.request]
             do {
-                return try TCPSocket.connect(
-                    host: host,
-                    port: socket.ports.lowerBound,
-                    onlyIPv6: socket.onlyIPv6,
-                    timeoutMilliseconds: attemptMilliseconds
-                )
+                try pollDescriptors(&requests, untilMonotonicNanoseconds: dialer.wakeNanoseconds)
             } catch {
-                guard monotonicNanoseconds() < deadline else {
-                    throw TransportError(
-                        "\(error); tried for \(seconds) s: start the client first, with"
-                            + " clicon=THIS-MACHINE and the same port"
-                    )
-                }
+                throw TransportError("clicon=\(socket.reverseConnection ?? "")", error)
             }
-            var nothing: [PollRequest] = []
-            _ = try? pollDescriptors(&nothing, timeoutMilliseconds: retryMilliseconds)
         }
     }
 

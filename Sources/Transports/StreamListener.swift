@@ -1,6 +1,7 @@
 public import ByteTransport
 public import ConnectionStrings
 public import LinuxSystem
+public import SessionProtocol
 
 /// A connection that a listener took, with its descriptor at hand: a session process gets it.
 ///
@@ -81,11 +82,22 @@ public enum StreamListenerLimits {
 ///   - connection: a string parsed for the server's side.
 ///   - program: this program's name, shown to others that share a serial port.
 ///   - offering: what kind of server the other end of a cable may list; nil for one that is never listed.
+///   - isShared: whether it is a debugging server's, where clients may be let in to look only.
+///   - process: the process whose numbers take the place of format codes in a pipe's name.
 public func openListener(
     _ connection: ConnectionString,
     program: String,
-    offering: String? = nil
+    offering: String? = nil,
+    isShared: Bool = false,
+    process: (id: Int32, thread: Int32) = (Files.ownProcess, Files.ownThread)
 ) throws(TransportError) -> any StreamListener {
+    guard isShared || !(connection.access.isReadOnly || connection.access.readOnlyPassword != nil)
+    else {
+        throw TransportError(
+            "\(connection.transportName): readonly and readonly-password are a debugging server's (cdb"
+                + " -server, .server); a process server has dbgsrv --read-only"
+        )
+    }
     KeyLog.announce(connection, program: program)
     // What is wrong with a certificate is said now, not to the first client.
     _ = try SecureChannel.server(connection)
@@ -96,7 +108,7 @@ public func openListener(
     case .tcp(let socket), .ssl(let socket, _):
         return try ReverseListener(connection, socket)
     case .npipe(let pipe), .spipe(let pipe, _):
-        return try PipeStreamListener(connection, pipe)
+        return try PipeStreamListener(connection, pipe, process)
     case .com(let serial):
         return try openComListener(connection, serial, program: program, offering: offering)
     }
@@ -157,10 +169,12 @@ private func openPlainStream(
 /// - Parameters:
 ///   - text: a connection string for the client's side.
 ///   - program: this program's name and version, "cdb/0.1".
+///   - role: what we want to be to the server.
 /// - Throws: `TransportError`, one sentence for the user.
 public func openClientStream(
     _ text: String,
-    program: String
+    program: String,
+    role: Greeting.Role = .smartClient
 ) throws(TransportError) -> GreetingTransport {
     let connection: ConnectionString
     do {
@@ -174,7 +188,8 @@ public func openClientStream(
         program: program,
         password: named.map { (named) throws(TransportError) in
             try PasswordSource.password(named, of: connection.transportName)
-        }
+        },
+        role: role
     )
 }
 
@@ -184,11 +199,13 @@ public func openClientStream(
 public func openClientStream(
     _ connection: ConnectionString,
     program: String,
-    password: [UInt8]?
+    password: [UInt8]?,
+    role: Greeting.Role = .smartClient
 ) throws(TransportError) -> GreetingTransport {
     let stream = GreetingTransport(
         try openBareStream(connection, program: program),
-        program: program
+        program: program,
+        role: role
     )
     if let password {
         try stream.settle(

@@ -182,6 +182,23 @@ public final class TLSTransport: ByteTransport {
         stop: Int32 = -1
     ) throws(TransportError) -> Bool {
         let deadline = monotonicNanoseconds() + UInt64(limitMilliseconds) * 1_000_000
+        while try !advanceHandshake() {
+            guard monotonicNanoseconds() < deadline else {
+                throw TransportError(
+                    "\(peerName): the TLS handshake took longer than"
+                        + " \(Double(limitMilliseconds) / 1000) s; does the other end speak TLS?"
+                )
+            }
+            guard try wait(deadline, stop) else { return false }
+        }
+        return true
+    }
+
+    /// Does what can be done of the handshake without waiting.
+    ///
+    /// - Returns: whether it is done; when not, poll `descriptor`, for writing too while there is buffered output.
+    /// - Throws: as `handshake` does.
+    public func advanceHandshake() throws(TransportError) -> Bool {
         while true {
             let progress = connection.advance()
             flush()
@@ -193,39 +210,25 @@ public final class TLSTransport: ByteTransport {
                 answerInPlain(words)
                 throw TransportError("\(peerName): \(words)")
             case .needsInput:
-                guard try takeHandshakeBytes(deadline, limitMilliseconds, stop) else {
-                    return false
-                }
+                guard try takeHandshakeBytes() else { return false }
             }
         }
     }
 
-    /// Waits for the peer's next bytes.
-    private func takeHandshakeBytes(
-        _ deadline: UInt64,
-        _ limitMilliseconds: Int,
-        _ stop: Int32
-    ) throws(TransportError) -> Bool {
-        while true {
-            switch inner.read(maximum: Self.readBytesMax) {
-            case .bytes(let bytes):
-                connection.receive(bytes[...])
-                return true
-            case .ended(.failed(let words)):
-                throw TransportError("\(peerName): \(words) (during the TLS handshake)")
-            case .ended(.closed):
-                throw TransportError(
-                    "\(peerName) closed the connection during the TLS handshake; does it speak TLS?"
-                )
-            case .wouldBlock:
-                guard monotonicNanoseconds() < deadline else {
-                    throw TransportError(
-                        "\(peerName): the TLS handshake took longer than"
-                            + " \(Double(limitMilliseconds) / 1000) s; does the other end speak TLS?"
-                    )
-                }
-                guard try wait(deadline, stop) else { return false }
-            }
+    /// - Returns: whether there were any.
+    private func takeHandshakeBytes() throws(TransportError) -> Bool {
+        switch inner.read(maximum: Self.readBytesMax) {
+        case .bytes(let bytes):
+            connection.receive(bytes[...])
+            return true
+        case .ended(.failed(let words)):
+            throw TransportError("\(peerName): \(words) (during the TLS handshake)")
+        case .ended(.closed):
+            throw TransportError(
+                "\(peerName) closed the connection during the TLS handshake; does it speak TLS?"
+            )
+        case .wouldBlock:
+            return false
         }
     }
 

@@ -22,14 +22,16 @@ final class Debugger {
     private let output: ProgramOutput
     private let host: ProgramHost
     private let files: LocalFiles
+    private let share: SessionShare
 
     init(options: Options, arguments: [String]) {
         self.options = options
         self.arguments = arguments
-        console = ConsoleOutput()
+        console = ConsoleOutput(isSilent: options.isConsoleSilent)
         files = LocalFiles()
-        output = ProgramOutput(console: console, isVerbose: options.isVerbose)
-        host = ProgramHost(output: output, files: files)
+        share = SessionShare(console: console)
+        output = ProgramOutput(console: console, share: share, isVerbose: options.isVerbose)
+        host = ProgramHost(output: output, files: files, share: share)
     }
 
     func run() -> ExitCode {
@@ -45,6 +47,27 @@ final class Debugger {
         output.line()
         output.line(Product.banner)
         output.line()
+        if let server = options.server {
+            do {
+                if let path = options.journalPath { try share.openJournal(path) }
+                for line in try share.ask(.serve(server)) { output.line(line) }
+            } catch {
+                printError("cdb: -server \(server.split(separator: ":")[0]): \(words(of: error))\n")
+                return .connection
+            }
+        }
+        let code = debug()
+        share.end(
+            code == .success ? "the debugger has ended the session" : "the debugger has failed"
+        )
+        return code
+    }
+
+    private func words(of error: any Error) -> String {
+        (error as? EngineError)?.text ?? "\(error)"
+    }
+
+    private func debug() -> ExitCode {
         let remote: RemoteTarget
         do {
             remote = try connect()
@@ -196,23 +219,34 @@ final class Debugger {
         let environment = ProgramEnvironment(
             console: console,
             remote: remote,
+            share: share,
             arguments: arguments
         )
         let interpreter = CommandInterpreter(session: session, environment: environment)
+        share.interpreter = interpreter
         runInitialCommands(interpreter)
-        let reader = LineReader(program: "cdb", historyPath: files.historyPath)
+        let reader = PromptReader(
+            options.isConsoleSilent
+                ? nil : LineReader(program: "cdb", historyPath: files.historyPath)
+        )
         while interpreter.quitRequest == nil, remote.isConnected, !endsByItself(session) {
             // A Ctrl+C at the prompt is not for the command that follows.
             _ = host.takeInterrupt()
-            guard let line = reader.readLine(prompt: session.prompt) else {
+            share.waitsForCommand(session.prompt)
+            switch reader.readLine(prompt: session.prompt, share) {
+            case .stopped:
+                continue
+            case .ended:
                 output.line()
                 return end(session, remote, by: nil)
-            }
-            console.logOnly(session.prompt + line + "\n")
-            switch controlKey(line) {
-            case .leave: return .success
-            case .version: output.line(environment.versionText)
-            case nil: interpreter.execute(line)
+            case .text(let line):
+                console.logOnly(session.prompt + line + "\n")
+                share.typed(line, at: session.prompt)
+                switch controlKey(line) {
+                case .leave: return .success
+                case .version: output.line(environment.versionText)
+                case nil: interpreter.execute(line)
+                }
             }
         }
         return end(session, remote, by: interpreter.quitRequest)

@@ -18,6 +18,23 @@ struct Options {
 
     /// `-premote`.
     var premote: String?
+    /// `-server`: how others join.
+    var server: String?
+    /// `-remote`: the session to join.
+    var remote: String?
+    /// `-clines`: how many lines of earlier text a debugging client wants.
+    var historyLines = 200
+    /// `-bonc`: break in as soon as the session begins.
+    var breaksIn = false
+    /// `-sharelog`: who typed what in a shared session.
+    var journalPath: String?
+    /// `-noio`: the console takes no input and shows no output.
+    var isConsoleSilent = false
+    /// Whether something was asked for that only who starts a session can have.
+    var namesTarget: Bool {
+        premote != nil || debuggee != .none || skipsInitialStop || skipsFinalStop
+            || attachesWithoutBreak || detachesAtEnd || followsChildren
+    }
     /// `-QR`: the machine or the cable whose servers are listed.
     var query: String?
     var debuggee = Debuggee.none
@@ -72,6 +89,7 @@ struct OptionParser {
     /// Reads the arguments without the program's own name.
     static func parse(_ arguments: [String]) throws(UsageError) -> Options {
         var parser = OptionParser(arguments)
+        try parser.takeSharing()
         while let argument = parser.rest.first {
             guard let name = Self.optionName(argument) else {
                 parser.options.debuggee = .program(Array(parser.rest))
@@ -81,6 +99,16 @@ struct OptionParser {
             try parser.take(name, argument)
         }
         return parser.options
+    }
+
+    /// `-server` and `-remote`, which count in this case only, and only as the first option.
+    private mutating func takeSharing() throws(UsageError) {
+        guard let first = rest.first, first == "-server" || first == "-remote" else { return }
+        rest = rest.dropFirst()
+        guard let value = rest.popFirst() else {
+            throw UsageError(message: "\(first) needs a transport behind it: tcp:port=5005")
+        }
+        if first == "-server" { options.server = value } else { options.remote = value }
     }
 
     /// The name without its sign; nil for what is no option.
@@ -118,7 +146,9 @@ struct OptionParser {
         // Taken from scripts made for the original; they mean nothing here.
         "n": { _ in }, "s": { _ in }, "w": { _ in }, "2": { _ in }, "hd": { _ in },
         "myob": { _ in }, "nosqm": { _ in }, "noshell": { _ in }, "sins": { _ in },
-        "snul": { _ in }, "sup": { _ in }, "bonc": { _ in }, "isd": { _ in },
+        "snul": { _ in }, "sup": { _ in }, "isd": { _ in },
+        "bonc": { $0.breaksIn = true },
+        "noio": { $0.isConsoleSilent = true },
     ]
 
     private static let valueTable: [String: Value] = [
@@ -130,6 +160,13 @@ struct OptionParser {
         "pn": { (options: inout Options, value: String) in
             options.debuggee = .processName(value)
         },
+        "clines": { (options: inout Options, value: String) throws(UsageError) in
+            guard let lines = Int(value), (0...1_000_000).contains(lines) else {
+                throw UsageError(message: "-clines \(value): a number of lines, 0 for none")
+            }
+            options.historyLines = lines
+        },
+        "sharelog": { (options: inout Options, value: String) in options.journalPath = value },
         "c": { (options: inout Options, value: String) in options.commands = value },
         "cf": { (options: inout Options, value: String) in options.scriptPath = value },
         "y": { (options: inout Options, value: String) in options.symbolPath = value },
@@ -144,8 +181,8 @@ struct OptionParser {
 
     /// Options of the original that this version does not have.
     private static let missing: Set<String> = [
-        "server", "remote", "k", "z", "psn", "pe", "pv", "pvr", "pt", "wake",
-        "iae", "iaec", "iu", "noio", "ee", "x", "xe", "xd", "xn", "xi", "cfr", "vf", "d", "ddefer",
+        "k", "z", "psn", "pe", "pv", "pvr", "pt", "wake",
+        "iae", "iaec", "iu", "ee", "x", "xe", "xd", "xn", "xi", "cfr", "vf", "d", "ddefer",
     ]
 
     private static func processID(_ text: String) throws(UsageError) -> Int32 {
@@ -167,6 +204,9 @@ struct OptionParser {
                 throw UsageError(message: "\(written) needs a value behind it")
             }
             return try apply(&options, value)
+        }
+        if name == "server" || name == "remote" {
+            throw UsageError(message: "\(written) must be the first option")
         }
         if Self.missing.contains(key) {
             throw UsageError(message: "\(written) is not supported by this version of cdb")

@@ -10,6 +10,7 @@ enum Product {
     static let usage = """
         usage: cdb [options] [-p PID | -pn Name | program arguments]      on this machine
                cdb -premote ClientTransport [options] [-p PID | -pn Name | -cimp | program arguments]
+               cdb -remote ClientTransport [options]   join somebody else's session (.server, -server)
                cdb -QR Machine                     list the servers of a machine (\\\\BOX17, //box17, 10.0.0.7)
                cdb -QR com:port=Port,baud=BaudRate list those at the other end of a cable
 
@@ -25,6 +26,20 @@ enum Product {
             ~/.config/dbgsrv/certificates (machuser=: /etc/dbgsrv/certificates); ca=Cert
             takes what that authority vouches for, clientcert=Cert shows one of your own
           ,password=SECRET                         or @file:PATH, @env:NAME, @ask
+
+        Sharing a session:
+          -server ServerTransport   (first option) others may join: tcp:port=5005, npipe:pipe=Name,
+                          com:port=Port,baud=BaudRate,channel=0-254, ssl:proto=tls1,certuser=Cert,port=Port,
+                          spipe:..., tcp:port=Port,clicon=Host; ,password=SECRET ,hidden ,IcfEnable
+                          ,readonly (nobody types) ,readonly-password=SECRET (who has it looks only);
+                          .server starts more of them at any time
+          -remote ClientTransport   (first option) joins such a session: what you type is carried out there;
+                          Ctrl+C breaks in, Ctrl+B and Enter leave, qq ends the session for everybody
+          -noio           with -server: no console, only clients and -c
+          -noshell        forbid shell commands (there are none)
+          -clines lines   with -remote: how much earlier text to show (200)
+          -bonc           with -remote: break in as soon as the session is joined
+          -sharelog file  with -server: note who joins and who types what
 
         What to debug:
           -p PID          attach to a process of the target's machine (decimal)

@@ -10,14 +10,22 @@ import RemoteClient
 final class ProgramEnvironment: CommandEnvironment {
     private let console: ConsoleOutput
     private let remote: RemoteTarget
+    private let share: SessionShare
     private let arguments: [String]
 
-    init(console: ConsoleOutput, remote: RemoteTarget, arguments: [String]) {
+    init(
+        console: ConsoleOutput,
+        remote: RemoteTarget,
+        share: SessionShare,
+        arguments: [String]
+    ) {
         self.console = console
         self.remote = remote
+        self.share = share
         self.arguments = arguments
     }
 
+    var debuggingServer: (any DebuggingServer)? { share }
     var versionText: String { Product.banner }
     var commandLine: String { arguments.joined(separator: " ") }
     var systemText: String { "Live user mode: <\(remote.peerName)>" }
@@ -47,6 +55,16 @@ final class ProgramEnvironment: CommandEnvironment {
         fileText(path, maximum: 4 << 20).map { text in
             text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
         }
+    }
+
+    /// `2026-11-21 19:25:09`, the local time.
+    static var clockText: String {
+        var now = time(nil)
+        var local = tm()
+        localtime_r(&now, &local)
+        var text = [CChar](repeating: 0, count: 32)
+        let count = strftime(&text, text.count, "%Y-%m-%d %H:%M:%S", &local)
+        return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     var timeText: String {

@@ -3,6 +3,7 @@ import DebugEngine
 import Glibc
 import LinuxSystem
 import RemoteClient
+import SharedSession
 
 /// The engine's way to the terminal, to poll(2) and to Ctrl+C.
 final class ProgramHost: EngineHost, WaitObserver {
@@ -15,9 +16,12 @@ final class ProgramHost: EngineHost, WaitObserver {
     private var report = SilenceReport()
     private var interruptTime: UInt64?
 
-    init(output: any OutputSink, files: any ClientFiles) {
+    private let share: SessionShare
+
+    init(output: any OutputSink, files: any ClientFiles, share: SessionShare) {
         self.output = output
         self.files = files
+        self.share = share
     }
 
     /// Takes Ctrl+C from now on; until then it ends the program.
@@ -26,22 +30,30 @@ final class ProgramHost: EngineHost, WaitObserver {
     }
 
     func wait(for descriptor: Int32) -> WaitOutcome {
+        var isTold = !share.isShared
         while true {
             if takeInterrupt() {
                 interruptTime = interruptTime ?? monotonicNanoseconds()
                 return .interrupted
             }
-            var requests = [PollRequest(interruptDescriptor), PollRequest(descriptor)]
+            var requests = [
+                PollRequest(interruptDescriptor), PollRequest(descriptor),
+                PollRequest(share.descriptor),
+            ]
             let isAwake = try? pollDescriptors(
                 &requests,
-                timeoutMilliseconds: Self.reportMilliseconds
+                timeoutMilliseconds: isTold
+                    ? Self.reportMilliseconds : SessionShare.runMilliseconds
             )
+            if requests[2].isReadable { share.showNotices() }
             if isAwake == nil || requests[1].isReadable {
                 interruptTime = nil
                 say(report.end(peer: remote?.peerName ?? ""))
                 return .ready
             }
-            if isAwake == false { reportOnTarget() }
+            guard isAwake == false else { continue }
+            if isTold { reportOnTarget() } else { share.targetRuns() }
+            isTold = true
         }
     }
 
@@ -89,19 +101,30 @@ final class ProgramHost: EngineHost, WaitObserver {
 /// Engine output on the console.
 final class ProgramOutput: OutputSink {
     let console: ConsoleOutput
+    private let share: SessionShare
     private let isVerbose: Bool
 
-    init(console: ConsoleOutput, isVerbose: Bool) {
+    init(console: ConsoleOutput, share: SessionShare, isVerbose: Bool) {
         self.console = console
+        self.share = share
         self.isVerbose = isVerbose
     }
 
     func write(_ text: String, _ kind: OutputKind) {
         switch kind {
-        case .normal, .debuggee: console.write(text)
-        case .error: console.write(text, .error)
-        case .warning: console.write(text, .warning)
-        case .verbose: if isVerbose { console.write(text) }
+        case .normal, .debuggee:
+            console.write(text)
+            share.write(text, .plain)
+        case .error:
+            console.write(text, .error)
+            share.write(text, .error)
+        case .warning:
+            console.write(text, .warning)
+            share.write(text, .warning)
+        case .verbose:
+            guard isVerbose else { return }
+            console.write(text)
+            share.write(text, .plain)
         }
     }
 }

@@ -21,7 +21,7 @@ func relayListener(
     let listener = try openListener(connection, program: programName)
     printError("dbgbridge: listening on \(listener.displayedName)\n")
     var lastProblem: String?
-    if listener.takesOneClient { return try relayReverse(options, listener) }
+    if listener.takesOneClient { return try relayReverse(options, listener, connection) }
     while true {
         // A connection that cannot be taken stays in the queue and would wake us without end.
         let isDeaf = lastProblem != nil
@@ -51,15 +51,36 @@ func relayListener(
     return 0
 }
 
-/// Relays between the server and the one client that we connected to.
+/// Relays between the server and the one client that we connected to; with `-p` one after the other.
 private func relayReverse(
     _ options: RelayOptions,
-    _ listener: any StreamListener
+    _ first: any StreamListener,
+    _ connection: ConnectionString
 ) throws -> Int32 {
-    guard let accepted = try listener.accept() else { return 0 }
+    var listener = first
+    let endSignals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+    while true {
+        let status = try relayOne(options, listener)
+        guard options.persists, let status else { return status ?? 0 }
+        var next: (any StreamListener)?
+        while next == nil {
+            if endSignals.next() != nil { return 0 }
+            do {
+                next = try openListener(connection, program: programName)
+            } catch {
+                _ = fail("\(error)", status: status)
+            }
+        }
+        if let next { listener = next }
+    }
+}
+
+/// - Returns: how it ended, as an exit status; nil when a signal ended it.
+private func relayOne(_ options: RelayOptions, _ listener: any StreamListener) throws -> Int32? {
+    guard let accepted = try listener.accept() else { return nil }
     switch try relay(options, accepted, waitSeconds: nil) {
     case .endRequested:
-        return 0
+        return nil
     case .serverLost(let words):
         return fail("\(options.server.displayed()): \(words)", status: 2)
     case .finished, .clientLost, .wrongPassword:

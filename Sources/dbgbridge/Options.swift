@@ -19,6 +19,8 @@ struct RelayOptions {
     var server: ConnectionString
     /// `-s`: where the client arrives.
     var client: ClientSide
+    /// `-p`: goes on when all connections are gone.
+    var persists = false
     /// The command line, for the processes that relay for a listener's clients.
     var arguments: [String]
 }
@@ -42,6 +44,7 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
     if arguments == ["--relay"] { return .inherited }
     var server: ConnectionString?
     var client: ClientSide?
+    var persists = false
     while let option = rest.popFirst() {
         switch option {
         case "-c":
@@ -51,12 +54,14 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
             client =
                 text == "stdio"
                 ? .standardStreams : .listener(try connection(text, .server))
+        case "-p":
+            persists = true
         case "-?", "-h", "--help":
             return .help
         case "--version":
             return .version
         default:
-            let known = ["-c", "-s", "-?", "--help", "--version"]
+            let known = ["-c", "-s", "-p", "-?", "--help", "--version"]
             let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" }
             throw UsageError(
                 description: "there is no option '\(option)'\(hint ?? "")"
@@ -76,7 +81,9 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
                 + " -s tcp:port=5005"
         )
     }
-    return .relay(RelayOptions(server: server, client: client, arguments: arguments))
+    return .relay(
+        RelayOptions(server: server, client: client, persists: persists, arguments: arguments)
+    )
 }
 
 private func value(
@@ -106,6 +113,9 @@ let helpText = """
 
       dbgbridge -c TRANSPORT -s stdio            the client is whoever started us (gdb's `|`)
       dbgbridge -c TRANSPORT -s tcp:port=PORT    clients connect to a TCP port, any number of them
+
+    -p goes on when all connections are gone: with clicon behind -s we connect to the client again. A bridge that clients
+    connect to goes on in any case, until it is ended by a signal.
 
     TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254,
     tcp:server=HOST,port=PORT, tcp:clicon=HOST,port=PORT or npipe:server=localhost,pipe=NAME; a password as

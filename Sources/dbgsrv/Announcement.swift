@@ -60,15 +60,3 @@ final class Announcement {
         }
     }
 }
-
-extension ConnectionString {
-    /// Whether lists show the server: not when it is hidden, nor when it waits for nobody but one client.
-    fileprivate var isListed: Bool {
-        switch self {
-        case .tcp(let socket), .ssl(let socket, _):
-            socket.reverseConnection == nil && !socket.access.isHidden
-        case .npipe, .spipe, .com:
-            !access.isHidden
-        }
-    }
-}

@@ -104,9 +104,11 @@ private func serve(
     _ endSignals: SignalDescriptor,
     _ logger: Logger
 ) throws -> SessionExit {
+    let target = try PtraceTarget()
+    target.inputOfPrograms = { ServerInput.isTheServers ? STDIN_FILENO : nil }
     let session = ServerSession(
         transport: stream,
-        target: try PtraceTarget(),
+        target: target,
         policy: connected(try rules.sessionPolicy(), by: stream.descriptor)
     )
     session.auditor = { record in logger.audit(record, peer: stream.peerName) }

@@ -3,7 +3,7 @@ import Glibc
 import LinuxSystem
 import Testing
 
-@testable import dbgsrv
+@testable import Transports
 
 @Suite("IcfEnable: the firewall is told to let the transport through")
 struct FirewallTests {

@@ -1,4 +1,6 @@
 import DebugTarget
+import Foundation
+import Glibc
 import PtraceBackend
 import Testing
 
@@ -90,6 +92,50 @@ import Testing
                 counts[thread, default: 0] += 1
             }
             #expect(counts.values.allSatisfy { $0 >= 20 }, "\(counts)")
+            try target.kill(process)
+        }
+    }
+
+    @Test("a signal that needs no stop is reported to a client that steps, and to no other")
+    func signalWhileStepping() async throws {
+        try await onTracerThread { target in
+            let progress = try Progress()
+            let process = try target.start("hits", [progress.path, "1", "1000000"]).process
+            let address = try target.address(of: "target", in: process)
+            try target.insertBreakpoint(Breakpoint(.software, at: address), in: process)
+            guard case .stopped(let thread, .breakpoint(address)) = try target.go() else {
+                Issue.record("no stop")
+                return
+            }
+            // SIGWINCH does nothing to a program that has no handler for it.
+            target.passedSignals = [Signal(28)]
+            #expect(kill(process.rawValue, 28) == 0)
+            let stepped = try target.go([ResumeAction(.thread(thread), .step)])
+            #expect(stepped == .stopped(thread, .signal(Signal(28))))
+            #expect(kill(process.rawValue, 28) == 0)
+            #expect(try target.go() == .stopped(thread, .breakpoint(address)))
+            try target.kill(process)
+        }
+    }
+
+    @Test("a breakpoint is planted anew where the memory under it was replaced")
+    func replacedMemory() async throws {
+        try await onTracerThread { target in
+            let progress = try Progress()
+            let process = try target.start("hits", [progress.path, "1", "2"]).process
+            let address = try target.address(of: "target", in: process)
+            let original = try target.readMemory(at: address, count: 1, in: process)
+            let breakpoint = Breakpoint(.software, at: address)
+            try target.insertBreakpoint(breakpoint, in: process)
+            // What the kernel does when a file is mapped there again.
+            let memory = try #require(
+                FileHandle(forUpdatingAtPath: "/proc/\(process.rawValue)/mem")
+            )
+            try memory.seek(toOffset: address.rawValue)
+            try memory.write(contentsOf: Data(original))
+            try target.insertBreakpoint(breakpoint, in: process)
+            #expect(try rawMemory(process, address, 1) == [0xcc])
+            #expect(try target.readMemory(at: address, count: 1, in: process) == original)
             try target.kill(process)
         }
     }

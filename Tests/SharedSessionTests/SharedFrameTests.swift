@@ -19,7 +19,7 @@ struct SharedFrameTests {
             )
         ),
         .output(.init(style: .error, nextOffset: 4, bytes: Array("what".utf8))),
-        .missed(byteCount: 1 << 40), .prompt("0:000> "), .busy(targetRuns: true),
+        .missed(byteCount: 1 << 40), .prompt(answered: 3, "0:000> "), .busy(targetRuns: true),
         .busy(targetRuns: false), .completions(number: 3, ["main", "malloc"]),
         .completions(number: 4, []), .ended("the server ends"),
     ]

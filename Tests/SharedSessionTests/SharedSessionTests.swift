@@ -68,7 +68,7 @@ struct SharedSessionTests {
         }
         #expect(welcome.participant == client.number && welcome.position.session == 42)
         #expect(client.text == "two\nthree\n")
-        #expect(client.frames.last == .prompt("0:000> "))
+        #expect(client.frames.last == .prompt(answered: 0, "0:000> "))
         #expect(session.participants.map(\.identity) == ["BOX\\eve (tcp eve)"])
     }
 
@@ -104,7 +104,92 @@ struct SharedSessionTests {
         session.show(.init(participant: 0, text: "r"), prompt: "0:000> ")
         try pump(&session, &one)
         #expect(one.text.hasSuffix("0:000> r\n") && !one.text.contains("["))
-        #expect(one.frames.last == .prompt("0:000> "))
+        #expect(one.frames.last == .prompt(answered: 1, "0:000> "))
+    }
+
+    @Test("Ctrl+C skips what its sender has not read yet, and says how much that was (SHR-8)")
+    func skips() throws {
+        var session = makeSession()
+        var one = try join(&session, "one")
+        try pump(&session, &one)
+        one.frames = []
+        for number in 0..<10_000 { session.write("line \(number) of a long listing\n") }
+        let events = session.receive(SharedFrame.interrupt.encoded, from: one.number, at: 3)
+        #expect(events == [.interrupt(one.number)])
+        try pump(&session, &one)
+        guard case .missed(let count) = one.frames.first else {
+            Issue.record("it is not told what it missed: \(one.frames.prefix(2))")
+            return
+        }
+        #expect(count > 200_000)
+        #expect(
+            one.text.hasPrefix("line 9976 ") && one.text.hasSuffix("line 9999 of a long listing\n")
+        )
+    }
+
+    @Test("a prompt says how many commands are settled, refused ones too (SHR-5)")
+    func settled() throws {
+        var session = makeSession()
+        var one = try join(&session, "one")
+        session.set(.prompt("> "))
+        try pump(&session, &one)
+        #expect(one.frames.last == .prompt(answered: 0, "> "))
+        _ = type(&session, one, "k")
+        _ = session.takeCommand()
+        try pump(&session, &one)
+        #expect(one.frames.last == .prompt(answered: 1, "> "), "also when nothing else has changed")
+        session.setReadOnly(true, one.number)
+        _ = type(&session, one, "k")
+        try pump(&session, &one)
+        #expect(one.frames.last == .prompt(answered: 2, "> "))
+    }
+
+    @Test("of one participant one question is open at a time (SHR-12)")
+    func questions() throws {
+        var session = makeSession()
+        var one = try join(&session, "one")
+        func ask(_ number: UInt16) -> [SharedSession.Event] {
+            session.receive(
+                SharedFrame.complete(number: number, "b").encoded,
+                from: one.number,
+                at: 3
+            )
+        }
+        #expect(ask(1) == [.complete(one.number, number: 1, "b")])
+        #expect(ask(2).isEmpty)
+        session.answer(one.number, query: 1, ["bp"])
+        session.answer(one.number, query: 1, ["bp"])
+        try pump(&session, &one)
+        #expect(one.frames.filter { $0 == .completions(number: 1, ["bp"]) }.count == 1)
+        #expect(ask(3) == [.complete(one.number, number: 3, "b")])
+    }
+
+    @Test("a flood of refused commands is answered once, until that is forgotten (SHR-10, SHR-12)")
+    func floods() throws {
+        var session = makeSession()
+        var one = try join(&session, "one")
+        session.setReadOnly(true, one.number)
+        for _ in 0..<100 { _ = type(&session, one, "k") }
+        try pump(&session, &one)
+        #expect(one.text.split(separator: "\n").count == 1)
+        session.forgetRefusals()
+        _ = type(&session, one, "k")
+        try pump(&session, &one)
+        #expect(one.text.split(separator: "\n").count == 2)
+    }
+
+    @Test("comments stay with who types them; commands have no control characters (SHR-7)")
+    func comments() throws {
+        var session = makeSession()
+        var one = try join(&session, "one")
+        let two = try join(&session, "two")
+        for text in ["* mine", "$$ mine", "$$<script", "k\n\u{1b}[2J"] {
+            _ = type(&session, two, text)
+            let taken = session.takeCommand()
+            session.show(try #require(taken), prompt: "> ")
+        }
+        try pump(&session, &one)
+        #expect(one.text == "[BOX\\two (tcp two)] > $$<script\n[BOX\\two (tcp two)] > k[2J\n")
     }
 
     @Test("who does not read holds up nobody, and is told what was missed (SHR-8)")
@@ -200,7 +285,8 @@ struct SharedSessionTests {
     @Test(
         "whoever does not keep to the protocol is shown out alone (SHR-2, SHR-4)",
         arguments: [
-            [99, 0, 0], SharedFrame.command("k").encoded, SharedFrame.prompt("x").encoded,
+            [99, 0, 0], SharedFrame.command("k").encoded,
+            SharedFrame.prompt(answered: 0, "x").encoded,
             SharedFrame.interrupt.encoded,
         ]
     )

@@ -54,6 +54,14 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
             "LinuxSystem", "PortDirectory", "TLSEngine", "Certificates", "Glibc",
         ]
     ),
+    (
+        "SessionSharing",
+        [
+            "WireCore", "ConnectionStrings", "SessionProtocol", "SharedSession",
+            "DiscoveryProtocol", "ByteTransport", "LinuxSystem", "ServerRegistry", "Transports",
+            "Glibc",
+        ]
+    ),
     ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
     (
         "RemoteServer",
@@ -89,8 +97,9 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "cdb",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "DebugTarget", "DiscoveryProtocol",
-            "LinuxSystem", "ServerRegistry", "RemoteClient", "Symbols", "Disassembly", "Console",
+            "DebugTarget", "DiscoveryProtocol", "SharedSession",
+            "LinuxSystem", "ServerRegistry", "SessionSharing", "RemoteClient", "Symbols",
+            "Disassembly", "Console",
             "DebugEngine",
             "Commands", "Glibc",
         ]

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LinuxSystem
 import Testing
@@ -28,9 +29,15 @@ final class Screen {
     }
 
     /// Waits until the screen has shown a text, also before this call.
-    func wait(for words: String) throws {
+    ///
+    /// - Parameter place: a text behind which it is to be.
+    func wait(for words: String, behind place: String = "") throws {
         let deadline = monotonicNanoseconds() + 60_000_000_000
-        while !text.contains(words) {
+        func isShown() -> Bool {
+            guard !place.isEmpty else { return text.contains(words) }
+            return text.range(of: place).map { text[$0.upperBound...].contains(words) } ?? false
+        }
+        while !isShown() {
             var requests = [PollRequest(terminal.master.number)]
             try #require(
                 try pollDescriptors(&requests, untilMonotonicNanoseconds: deadline),

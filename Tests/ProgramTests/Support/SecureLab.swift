@@ -91,12 +91,15 @@ final class RawConnection {
 }
 
 extension RunningProgram {
-    /// The processes that it started and that still are there, zombies too, but for the one that stands by for
-    /// the next client (`SessionStarter`).
+    /// The session processes that its log tells of and that still are there, zombies too; not the one that stands
+    /// by for the next client (`SessionStarter`).
     var children: [Int32] {
         let path = "/proc/\(processID)/task/\(processID)/children"
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-        return text.split(separator: " ").compactMap { Int32($0) }.filter { !standsBy($0) }
+        let sessions = Set(
+            errors.matches(of: /session process (\d+)/).compactMap { Int32($0.output.1) }
+        )
+        return text.split(separator: " ").compactMap { Int32($0) }.filter(sessions.contains)
     }
 
     /// How many descriptors it has open, but for the line of the process that stands by.

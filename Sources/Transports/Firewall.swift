@@ -1,5 +1,4 @@
 internal import LinuxSystem
-internal import Transports
 
 // `IcfEnable`: the original has the Windows firewall open the port, and never closes it again. Here whichever of
 // firewalld, ufw and nftables runs is asked, and the command that undoes it is printed.
@@ -123,8 +122,17 @@ func openFirewall(
 }
 
 /// Opens the firewall for a listener.
-func openFirewall(for listener: any StreamListener) -> String {
-    guard let port = listener.portNumber else {
+///
+/// - Returns: what was done and how to undo it, or why nothing was, in one sentence.
+public func openFirewall(for listener: any StreamListener) -> String {
+    openFirewall(tcpPort: listener.portNumber)
+}
+
+/// Opens the firewall for a listener's port, nil for what has none; it takes as long as the firewall's programs do.
+///
+/// - Returns: as above.
+public func openFirewall(tcpPort: Int?) -> String {
+    guard let port = tcpPort else {
         return "IcfEnable: a named pipe of this machine passes no firewall, so nothing was opened"
     }
     return openFirewall(port: port) { program, arguments in
