@@ -185,9 +185,8 @@ public struct SocketAddress: CustomStringConvertible {
 
     /// `[::1]:5005` or `127.0.0.1:5005`.
     public var description: String {
-        let parts = numericParts
-        return parts.host.contains(":")
-            ? "[\(parts.host)]:\(parts.port)" : "\(parts.host):\(parts.port)"
+        let host = machine
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
     /// The machine's address without the port; an IPv4 address as such, also where IPv6 carries it.

@@ -13,8 +13,6 @@ public struct SharedSession: Sendable {
     static let skippedBytesMin: UInt64 = 65_536
     /// How many lines are shown behind what was skipped.
     static let linesBehindSkip = 24
-    /// How many answers that are no text may wait for one participant.
-    static let framesMaxEach = 32
 
     /// Somebody who takes part from elsewhere.
     public struct Participant: Sendable, Equatable {
@@ -85,6 +83,8 @@ public struct SharedSession: Sendable {
         var answered: UInt32 = 0
         /// Bytes of text that it did not want to wait for and has not been told of.
         var skippedBytes: UInt64 = 0
+        /// Whether a question of its is not answered yet.
+        var isAsking = false
         var isLeaving = false
         var hasSaidEnd = false
         /// Whether it has been told that its commands are not taken; it is told once, however many it sends.
@@ -218,7 +218,9 @@ public struct SharedSession: Sendable {
             if refuseReadOnly(number) { return nil }
             return .interrupt(number)
         case .complete(let query, let text) where hasJoined:
-            guard (seats[number]?.frames.count ?? 0) < Self.framesMaxEach else { return nil }
+            // An answer may take the debugger a while: the next question waits for it, or is forgotten.
+            guard seats[number]?.isAsking == false else { return nil }
+            seats[number]?.isAsking = true
             return .complete(number, number: query, text)
         default:
             return violation(number, "a frame came that a client does not send at that place")
@@ -256,11 +258,16 @@ public struct SharedSession: Sendable {
 
     /// A name is somebody's word for himself: nothing in it moves the cursor.
     private static func clean(_ name: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                name.unicodeScalars.filter { $0.value >= 0x20 && !(0x7f...0x9f ~= $0.value) }
-            )
-        )
+        String(String.UnicodeScalarView(name.unicodeScalars.filter(isHarmless)))
+    }
+
+    /// Neither a control character nor one that turns the direction of what follows.
+    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x00...0x1f, 0x7f...0x9f, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff:
+            false
+        default: true
+        }
     }
 
     private mutating func take(command text: String, _ number: UInt16) -> Event? {
@@ -359,6 +366,8 @@ public struct SharedSession: Sendable {
 
     /// Answers `Event.complete`.
     public mutating func answer(_ number: UInt16, query: UInt16, _ texts: [String]) {
+        guard seats[number]?.isAsking == true else { return }
+        seats[number]?.isAsking = false
         seats[number]?.frames.append(SharedFrame.completions(number: query, texts).encoded)
     }
 

@@ -70,7 +70,7 @@ struct LocalTargetTests {
     }
 
     @Test(
-        "dbgsrv --stdio: what a program writes reaches its client, and nothing else stands between packets"
+        "dbgsrv --stdio: what a program writes goes to standard error and not between the packets"
     )
     func programOutput() throws {
         let lab = try Lab()

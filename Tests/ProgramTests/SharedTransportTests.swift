@@ -143,6 +143,33 @@ struct SharedTransportTests {
         #expect(client.output.contains("the session has ended"))
     }
 
+    @Test("dbgbridge -p connects to its client again")
+    func persistentRepeater() throws {
+        let lab = try Lab()
+        lab.variables["DBGSRV_CLICON_SECONDS"] = "20"
+        _ = try lab.startServer("npipe:pipe=target")
+        let port = try freePort()
+        let bridge = try lab.start(
+            "dbgbridge",
+            [
+                "-p", "-c", "npipe:server=localhost,pipe=target", "-s",
+                "tcp:port=\(port),clicon=localhost",
+            ]
+        )
+        for _ in 1...2 {
+            let cdb = try lab.run(
+                "cdb",
+                [
+                    "-premote", "tcp:clicon=localhost,port=\(port)", "-c", "q",
+                    "/usr/bin/sleep", "100",
+                ]
+            )
+            #expect(cdb.status == 0, "\(cdb)")
+        }
+        #expect(bridge.isRunning)
+        bridge.signal(SIGKILL)
+    }
+
     @Test("-QR lists debugging servers as the original does, but not hidden ones")
     func discovery() throws {
         let shared = try SharedLab("npipe:pipe=rabbit,password=secret1")

@@ -144,6 +144,26 @@ struct SharedSessionTests {
         #expect(one.frames.last == .prompt(answered: 2, "> "))
     }
 
+    @Test("of one participant one question is open at a time (SHR-12)")
+    func questions() throws {
+        var session = makeSession()
+        var one = try join(&session, "one")
+        func ask(_ number: UInt16) -> [SharedSession.Event] {
+            session.receive(
+                SharedFrame.complete(number: number, "b").encoded,
+                from: one.number,
+                at: 3
+            )
+        }
+        #expect(ask(1) == [.complete(one.number, number: 1, "b")])
+        #expect(ask(2).isEmpty)
+        session.answer(one.number, query: 1, ["bp"])
+        session.answer(one.number, query: 1, ["bp"])
+        try pump(&session, &one)
+        #expect(one.frames.filter { $0 == .completions(number: 1, ["bp"]) }.count == 1)
+        #expect(ask(3) == [.complete(one.number, number: 3, "b")])
+    }
+
     @Test("a flood of refused commands is answered once, until that is forgotten (SHR-10, SHR-12)")
     func floods() throws {
         var session = makeSession()
