@@ -80,6 +80,48 @@ public enum BinaryMemoryReply {
     }
 }
 
+/// `MultiMemRead:ranges:address,length,…;`: several reads in one request (LLDB's "GDB Remote Protocol Extensions").
+///
+/// The reply has the length of each part, with commas between and a semicolon behind, and then all of them: `4,0,a0;…`.
+public struct MultipleMemoryRead: Sendable, Equatable {
+    /// The most ranges that one request may have.
+    public static let rangesMax = 1024
+
+    /// What is wanted.
+    public var ranges: [(address: TargetAddress, count: Int)]
+
+    /// Two requests are the same when their ranges are.
+    public static func == (one: Self, other: Self) -> Bool {
+        one.ranges.elementsEqual(other.ranges) { $0 == $1 }
+    }
+
+    /// Reads a payload; nil when it is malformed or another packet.
+    public init?(payload: [UInt8]) {
+        var reader = PayloadReader(payload)
+        guard reader.skip("MultiMemRead:ranges:") else { return nil }
+        let fields = reader.field(endingAt: ";").split(
+            separator: UInt8(ascii: ","),
+            omittingEmptySubsequences: false
+        )
+        guard fields.count % 2 == 0, fields.count / 2 <= Self.rangesMax else { return nil }
+        ranges = []
+        for index in stride(from: 0, to: fields.count, by: 2) {
+            guard let address = Hex.number(fields[index]),
+                let count = Hex.number(fields[index + 1])
+            else { return nil }
+            ranges.append((TargetAddress(address), Int(clamping: count)))
+        }
+    }
+
+    /// The reply; each part as much of its range as there is.
+    public static func reply(_ parts: [[UInt8]]) -> [UInt8] {
+        let counts = parts.map { Hex.text(UInt64($0.count)) }.joined(separator: ",")
+        let bytes = Array(parts.joined())
+        let escaped = Escaping.escape(bytes[...], escapedBytesMax: 2 * bytes.count).escaped
+        return [UInt8](text: counts + ";") + escaped
+    }
+}
+
 /// `qSearch:memory:address;length;pattern`.
 public struct MemorySearch: Sendable, Equatable {
     /// Where the search begins.

@@ -130,7 +130,13 @@ extension PtraceTarget {
                     try Ptrace.seize(thread, options: options)
                 } catch {
                     if isEnding(thread, of: process) { continue }
-                    if isAutomaticallyAttached(thread, of: process) { continue }
+                    if isAutomaticallyAttached(thread, of: process) {
+                        if takeBack(thread) {
+                            seized.append(thread)
+                            quietLooks = 0
+                        }
+                        continue
+                    }
                     abandon(seized)
                     throw refusal(process, error)
                 }
@@ -144,6 +150,11 @@ extension PtraceTarget {
         }
         return seized
     }
+
+    /// Keeps a thread that was to be let go of as soon as it stops.
+    ///
+    /// - Returns: whether it was.
+    private func takeBack(_ thread: Int32) -> Bool { released.remove(thread) != nil }
 
     private func isKnownNewborn(_ thread: Int32) -> Bool {
         unclaimed[thread] != nil || threadIndex[thread] != nil
@@ -236,8 +247,8 @@ extension PtraceTarget {
                     continue
                 }
                 let options = options(forLaunched: false, isLeader: false)
-                guard (try? Ptrace.seize(thread, options: options)) != nil else { continue }
-                released.remove(thread)
+                let isSeized = (try? Ptrace.seize(thread, options: options)) != nil
+                guard takeBack(thread) || isSeized else { continue }
                 threadIndex[thread] = process.addThread(thread)
                 quietLooks = 0
             }

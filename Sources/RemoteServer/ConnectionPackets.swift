@@ -57,7 +57,7 @@ extension ServerSession {
             "QStartNoAckMode", "multiprocess", "vContSupported", "swbreak", "hwbreak",
             "no-resumed", "QDisableRandomization", "QEnvironmentHexEncoded",
             "QEnvironmentUnset", "QEnvironmentReset", "QSetWorkingDir", "QStartupWithShell",
-            "qXfer:features:read", "qXfer:threads:read", "binary-upload",
+            "qXfer:features:read", "qXfer:threads:read", "binary-upload", "MultiMemRead",
         ]
         for name in always { list.add(name) }
         let abilities: [(Bool, [String])] = [

@@ -18,6 +18,12 @@ extension ServerSession {
                 return try session.answer(request)
             }
         } + [
+            PacketEntry("MultiMemRead:") { session, packet throws(TargetError) in
+                guard let request = MultipleMemoryRead(payload: packet) else {
+                    return .malformed(packet)
+                }
+                return try session.answer(request)
+            },
             PacketEntry("qSearch:memory:") { session, packet throws(TargetError) in
                 guard let search = MemorySearch(payload: packet) else { return .malformed(packet) }
                 return .payload(MemorySearch.reply(found: try session.find(search)))
@@ -54,6 +60,21 @@ extension ServerSession {
             if !bytes.isEmpty { try target.writeMemory(bytes, at: address, in: process) }
             return .ok
         }
+    }
+
+    /// What cannot be read, or does not fit any more, is a part of no bytes.
+    private func answer(_ request: MultipleMemoryRead) throws(TargetError) -> Reply {
+        let process = try currentProcess()
+        // A length and its comma, and each byte escaped.
+        var room = (packetBytesMax - 10 * request.ranges.count) / 2
+        let parts = request.ranges.map { range -> [UInt8] in
+            let count = min(range.count, room)
+            guard count > 0 else { return [] }
+            let bytes = (try? target.readMemory(at: range.address, count: count, in: process)) ?? []
+            room -= bytes.count
+            return bytes
+        }
+        return .payload(MultipleMemoryRead.reply(parts))
     }
 
     private func find(_ search: MemorySearch) throws(TargetError) -> TargetAddress? {

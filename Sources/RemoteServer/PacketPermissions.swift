@@ -30,7 +30,7 @@ enum PacketPermissions {
         "M": .oneOf([.writeMemory]), "X": .oneOf([.writeMemory]),
         "qSearch:memory:": .oneOf([.attach, .create]), "qCRC:": .oneOf([.attach, .create]),
         "qMemoryRegionInfo:": .oneOf([.attach, .create]),
-        "qGetTLSAddr:": .oneOf([.attach, .create]),
+        "qGetTLSAddr:": .oneOf([.attach, .create]), "MultiMemRead:": .oneOf([.attach, .create]),
         // Breakpoints; removing one is undoing. Conditions and commands look at what the client may look at anyway.
         "Z": .oneOf([.breakpoints]), "z": .nothing,
         "QCatchSyscalls:": .nothing,

@@ -140,6 +140,17 @@ import Testing
         #expect(conversation.ask("?").first?.contains("thread:20;") == true)
     }
 
+    @Test("several ranges are read in one request, and what cannot be read is empty")
+    func multipleReads() {
+        let conversation = Conversation.begun()
+        _ = conversation.ask("vAttach;20")
+        let single = conversation.ask("m10,4")
+        let reply = conversation.ask("MultiMemRead:ranges:10,4,ffff0000,8,12,2;")
+        #expect(reply.first?.hasPrefix("4,0,2;") == true, "\(reply) \(single)")
+        #expect(conversation.ask("MultiMemRead:ranges:1000;").first?.hasPrefix("E") == true)
+        #expect(conversation.ask("MultiMemRead:ranges:;").first?.hasPrefix("E") == true)
+    }
+
     // MARK: Running
 
     @Test("an interrupt that comes while nothing runs stops the program when it is set going")
