@@ -148,7 +148,9 @@ extension PtraceTarget {
             thread.signalInformation = held.information
         }
         for (signal, information) in deferred.signals {
-            if thread.isStopped, thread.pending == nil, thread.signal == 0 {
+            // A client that steps is told of the signal rather than of the step's end.
+            let isFree = thread.pending == nil || thread.pending?.reason == .stepped
+            if thread.isStopped, isFree, thread.signal == 0 {
                 thread.signalInformation = information
                 if case .report(let reason) = signalOutcome(of: thread, signal) {
                     makePending(reason, of: thread)
