@@ -18,8 +18,8 @@ struct StopNotifications {
     private(set) var entries: [Entry] = []
     private(set) var isUnderWay = false
 
-    /// Threads of which the client does not know that they stand.
-    var threads: Set<ThreadID> { Set(entries.dropFirst(isUnderWay ? 1 : 0).compactMap(\.thread)) }
+    /// Threads of which the client may not know that they stand: a notification and a request can cross.
+    var threads: Set<ThreadID> { Set(entries.compactMap(\.thread)) }
 
     mutating func append(_ entry: Entry) { entries.append(entry) }
 

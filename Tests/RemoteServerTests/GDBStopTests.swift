@@ -196,4 +196,18 @@ import Testing
         )
         #expect(dropped.contains("exited with code 07"))
     }
+
+    @Test("when the only thread that runs ends while others stand, gdb is told so")
+    func noneResumed() throws {
+        let server = try FixtureServer()
+        let output = try gdb(
+            start(server, "threads 3 1") + [
+                "break hot", "continue", "delete", "set scheduler-locking on", "continue",
+                "info threads", "thread 1", "set scheduler-locking off", "continue",
+            ],
+            program: Program.stops.path
+        )
+        #expect(output.contains("No unwaited-for children left."))
+        #expect(output.contains("exited with code 05"))
+    }
 }

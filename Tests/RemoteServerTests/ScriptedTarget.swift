@@ -170,6 +170,11 @@ final class ScriptedTarget: DebugTarget, ProcessDetails, TargetFiles, EventSelec
     var processDetails: (any ProcessDetails)? { hasAbilities ? self : nil }
     var eventSelection: (any EventSelection)? { hasAbilities ? self : nil }
     var signalPolicy: (any SignalPolicy)? { hasAbilities ? self : nil }
+    var systemCallCatching: (any SystemCallCatching)? { hasAbilities ? self : nil }
+    var breakpointJudging: (any BreakpointJudging)? { hasAbilities ? self : nil }
+    var nonStopControl: (any NonStopControl)? { hasAbilities ? self : nil }
+    var judges: [Breakpoint: any BreakpointJudge] = [:]
+    var standing: [(thread: ThreadID, reason: StopReason)] = []
 
     func auxiliaryVector(of process: ProcessID) throws(TargetError) -> [UInt8] { [1, 2, 3] }
     func executablePath(of process: ProcessID) throws(TargetError) -> String { executable }
@@ -202,6 +207,24 @@ final class ScriptedTarget: DebugTarget, ProcessDetails, TargetFiles, EventSelec
     func remove(_ path: String) throws(TargetError) { calls.append("unlink \(path)") }
     func linkDestination(of path: String) throws(TargetError) -> String { path }
     func useFileSystem(of process: ProcessID?) throws(TargetError) {}
+}
+
+extension ScriptedTarget: SystemCallCatching, BreakpointJudging, NonStopControl {
+    func catchSystemCalls(_ selection: SystemCallSelection, in process: ProcessID) {
+        calls.append("catch \(selection) in \(process)")
+    }
+
+    func setJudge(
+        _ judge: (any BreakpointJudge)?,
+        of breakpoint: Breakpoint,
+        in process: ProcessID
+    ) {
+        judges[breakpoint] = judge
+    }
+
+    func setNonStop(_ isOn: Bool) { calls.append("non-stop \(isOn)") }
+
+    func halt(_ scope: ResumeAction.Scope) { calls.append("halt \(scope)") }
 }
 
 /// A session with the test at the client's end.
