@@ -148,7 +148,7 @@ struct CdbProgramTests {
     func badInput() throws {
         let cases: [([String], Int32, String)] = [
             (["-x1"], 1, "unknown option"),
-            (["-p", "5"], 1, "-premote"),
+            (["-cimp"], 1, "-premote"),
             (["-premote", "tcp:server=127.0.0.1", "x"], 1, "port"),
             (["-premote", "nonsense", "x"], 1, "nonsense"),
             (["-version"], 0, "cdb version"), (["-?"], 0, "usage: cdb"),

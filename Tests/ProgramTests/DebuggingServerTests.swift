@@ -16,7 +16,7 @@ struct DebuggingServerTests {
             try each.wait("both connect lines") {
                 $0.output.matches(
                     of:
-                        /\n\S+\\\w+ \(tcp \[::.*\]:\d+\) connected at \w{3} \w{3} [ \d]\d [\d:]{8} \d{4}/
+                        /\n\S+\\\w+ \(tcp \S+:\d+\) connected at \w{3} \w{3} [ \d]\d [\d:]{8} \d{4}/
                 ).count == 2
             }
         }

@@ -43,7 +43,7 @@ import Testing
         #expect(conversation.target.resumed == [ResumeAction(.process(Self.process), .run)])
         #expect(conversation.ask("vCont?") == ["vCont;c;C;s;S;t;r"])
         #expect(conversation.ask("vCont;t:p20.21") == ["OK"])
-        let halts = conversation.target.calls.filter { $0.hasPrefix("halt") }
+        let halts = conversation.target.settings.filter { $0.hasPrefix("halt") }
         #expect(halts == ["halt \(ResumeAction.Scope.thread(Self.second))"])
     }
 

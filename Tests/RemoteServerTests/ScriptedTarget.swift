@@ -174,6 +174,8 @@ final class ScriptedTarget: DebugTarget, ProcessDetails, TargetFiles, EventSelec
     var breakpointJudging: (any BreakpointJudging)? { hasAbilities ? self : nil }
     var nonStopControl: (any NonStopControl)? { hasAbilities ? self : nil }
     var judges: [Breakpoint: any BreakpointJudge] = [:]
+    /// What was said of stops, which changes nothing of the program.
+    var settings: [String] = []
     var standing: [(thread: ThreadID, reason: StopReason)] = []
 
     func auxiliaryVector(of process: ProcessID) throws(TargetError) -> [UInt8] { [1, 2, 3] }
@@ -211,7 +213,7 @@ final class ScriptedTarget: DebugTarget, ProcessDetails, TargetFiles, EventSelec
 
 extension ScriptedTarget: SystemCallCatching, BreakpointJudging, NonStopControl {
     func catchSystemCalls(_ selection: SystemCallSelection, in process: ProcessID) {
-        calls.append("catch \(selection) in \(process)")
+        settings.append("catch \(selection) in \(process)")
     }
 
     func setJudge(
@@ -222,9 +224,9 @@ extension ScriptedTarget: SystemCallCatching, BreakpointJudging, NonStopControl 
         judges[breakpoint] = judge
     }
 
-    func setNonStop(_ isOn: Bool) { calls.append("non-stop \(isOn)") }
+    func setNonStop(_ isOn: Bool) { settings.append("non-stop \(isOn)") }
 
-    func halt(_ scope: ResumeAction.Scope) { calls.append("halt \(scope)") }
+    func halt(_ scope: ResumeAction.Scope) { settings.append("halt \(scope)") }
 }
 
 /// A session with the test at the client's end.
