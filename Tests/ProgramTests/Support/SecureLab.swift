@@ -94,6 +94,7 @@ extension RunningProgram {
     /// The session processes that its log tells of and that still are there, zombies too; not the one that stands
     /// by for the next client (`SessionStarter`).
     var children: [Int32] {
+        forgetOutput()
         let path = "/proc/\(processID)/task/\(processID)/children"
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         let sessions = Set(
