@@ -53,6 +53,7 @@ public final class DebugSession {
     var nextProcessNumber = 0
     var nextThreadNumber = 0
     var stackCache: (thread: ThreadID, frames: [StackFrame], isComplete: Bool)?
+    /// Whether Ctrl+C has reached the target since the command that runs it began.
     var interruptWasSent = false
     private var disassemblers: [Architecture: Disassembler] = [:]
     private var sources: [String: [String]?] = [:]

@@ -65,6 +65,7 @@ extension DebugSession {
 
     func run(_ first: some ExecutionPlan, for command: String) throws -> StopReport {
         let thread = try requireThread(for: command)
+        interruptWasSent = false
         var plan = first
         while case .resume(let kind, let stops) = try plan.next(self, thread) {
             var isReached = false
@@ -72,11 +73,13 @@ extension DebugSession {
                 let event = try resumeOnce(thread, kind, stops)
                 switch try judge(event, thread, stops) {
                 case .report(let report): return report
-                case .ignore: break
+                case .ignore:
+                    // Ctrl+C met a stop that nobody was to hear of, and that stop is its answer.
+                    if interruptWasSent { return interrupted(eventThread ?? thread) }
                 case .reached: isReached = true
                 }
             }
-            if host.takeInterrupt() { return interrupted(thread) }
+            if interruptWasSent || host.takeInterrupt() { return interrupted(thread) }
         }
         select(thread)
         return try arrived(thread)
@@ -116,6 +119,7 @@ extension DebugSession {
                 return event
             }
         }
+        if interruptWasSent { return .stopped(thread.id, .interrupted) }
         try target.resume(try actions(thread, kind))
         didResume()
         return try waitForEvent()
@@ -191,7 +195,6 @@ extension DebugSession {
         for thread in processes.flatMap(\.threads) { thread.pendingSignal = nil }
         stackCache = nil
         currentFrame = 0
-        interruptWasSent = false
     }
 
     private func waitForEvent() throws -> TargetEvent {

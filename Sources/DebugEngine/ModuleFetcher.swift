@@ -71,7 +71,8 @@ struct ModuleFetcher {
         var progress = FetchProgress(path: path, size: size, output: session.output)
         var offset: UInt64 = 0
         return store {
-            if self.session.host.takeInterrupt() { return nil }
+            // Of a short fetch the user has not been told: what Ctrl+C is for comes after it.
+            if size >= Self.notedBytes, self.session.host.takeInterrupt() { return nil }
             guard offset <= bytesMax,
                 let bytes = try? source.read(file, count: 1 << 20, at: offset)
             else { return nil }

@@ -8,6 +8,7 @@ extension RemoteTarget {
         for name in [
             "multiprocess", "swbreak", "hwbreak", "fork-events", "vfork-events", "exec-events",
             "vContSupported", "no-resumed", "error-message",
+            "stop-ends-interrupt",
         ] {
             list.add(name)
         }

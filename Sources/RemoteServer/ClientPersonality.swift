@@ -24,6 +24,8 @@ struct ClientPersonality: Equatable {
     var execEvents = false
     /// `N` may be said.
     var noResumed = false
+    /// Any stop is the answer to an interrupt that crosses it (EXT-7).
+    var stopEndsInterrupt = false
     /// `E.text` may answer any packet.
     var errorMessages = false
     /// `E NN;hextext` may answer any packet (`QEnableErrorStrings`).
@@ -60,6 +62,7 @@ struct ClientPersonality: Equatable {
         vforkEvents = features.supports("vfork-events")
         execEvents = features.supports("exec-events")
         noResumed = features.supports("no-resumed")
+        stopEndsInterrupt = features.supports("stop-ends-interrupt")
         errorMessages = features.supports("error-message")
     }
 }

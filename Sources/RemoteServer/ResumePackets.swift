@@ -45,7 +45,9 @@ extension ServerSession {
         // What crosses a stop on its way counts when the client, to which that stop meant nothing, has the program go
         // on (the manual's "Interrupts"). lldb makes sure by itself, and takes the second stop for the program's own.
         let isRunning = isRunning || isNonStop
-        hasQueuedInterrupt = !isRunning && !personality.isLLDB && !target.processes.isEmpty
+        hasQueuedInterrupt =
+            !isRunning && !personality.isLLDB && !personality.stopEndsInterrupt
+            && !target.processes.isEmpty
         guard isRunning else { return }
         do throws(TargetError) {
             try target.interrupt()

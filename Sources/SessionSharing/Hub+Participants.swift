@@ -94,6 +94,8 @@ extension Hub {
             session.write(line + "\n")
             tellDebugger(line)
         case .interrupt:
+            // It may be meant for a command that came just before it.
+            dispatchCommand()
             interruptDebugger()
         case .complete(let number, let query, let text):
             if prompt == nil {

@@ -202,7 +202,7 @@ public final class Hub {
     }
 
     /// Hands the debugger the command that came first, when it waits for one.
-    private func dispatchCommand() {
+    func dispatchCommand() {
         guard let shown = prompt, let command = session.takeCommand() else { return }
         prompt = nil
         let identity = session.participant(command.participant)?.identity ?? "?"

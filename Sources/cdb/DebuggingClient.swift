@@ -174,7 +174,7 @@ extension DebuggingClient: PromptCompanion {
         guard isPressed else { return }
         if reconnect != nil {
             leave("", .connection)
-        } else if state != .prompt {
+        } else if state != .prompt || session.awaitsAnswer {
             session.interrupt()
         }
     }

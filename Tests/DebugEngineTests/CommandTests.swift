@@ -208,6 +208,14 @@ struct CommandTests {
         #expect(bench.target.resumed.last == [ResumeAction(.all, .run)])
     }
 
+    @Test("Ctrl+C that meets a stop of which nobody hears breaks in all the same")
+    func crossedInterrupt() throws {
+        let bench = try CommandBench()
+        bench.target.interruptsMeet = [.threadCreated, .threadCreated]
+        #expect(bench.run("g").contains("Break instruction exception"))
+        #expect(bench.target.interruptCount == 1)
+    }
+
     @Test("Ctrl+C at the running target breaks in")
     func breakIn() throws {
         let bench = try CommandBench()

@@ -137,8 +137,14 @@ final class ScriptedTarget: DebugTarget {
         resumed.append(actions)
     }
 
+    /// What interrupts meet, in turn; then they take effect.
+    var interruptsMeet: [StopReason] = []
+    private(set) var interruptCount = 0
+
     func interrupt() throws(TargetError) {
-        events.append(.stopped(ThreadID(Self.process, 0x722c), .interrupted))
+        interruptCount += 1
+        let reason = interruptsMeet.isEmpty ? .interrupted : interruptsMeet.removeFirst()
+        events.append(.stopped(ThreadID(Self.process, 0x722c), reason))
     }
 
     func nextEvent() throws(TargetError) -> TargetEvent? {

@@ -166,6 +166,16 @@ import Testing
         #expect(conversation.target.calls.count { $0 == "interrupt" } == 1)
     }
 
+    @Test("EXT-7: for a client that takes any stop for the answer, it is forgotten")
+    func crossedInterrupt() {
+        let conversation = Conversation.begun()
+        _ = conversation.ask("qSupported:stop-ends-interrupt+")
+        _ = conversation.ask("vAttach;20")
+        conversation.deliver([3])
+        #expect(conversation.ask("vCont;c").isEmpty)
+        #expect(!conversation.target.calls.contains("interrupt"))
+    }
+
     @Test("a stop reply answers the resume, with thread, cause and the registers of a frame")
     func stopReply() {
         let conversation = Conversation.begun()
