@@ -71,15 +71,17 @@ public final class HubConnection {
     public func next() -> DebuggerMessage? {
         if !waiting.isEmpty { return waiting.removeFirst() }
         if let message = decoder.next() { return message }
-        guard isConnected, !decoder.isBroken, let bytes = try? line.read(maximum: 65_536) else {
-            return nil
-        }
-        guard !bytes.isEmpty else {
+        guard isConnected else { return nil }
+        do {
+            guard let bytes = try line.read(maximum: 65_536) else { return nil }
+            if bytes.isEmpty { lose() }
+            decoder.append(bytes)
+        } catch {
             lose()
-            return nil
         }
-        decoder.append(bytes)
-        return decoder.next()
+        let message = decoder.next()
+        if decoder.isBroken { lose() }
+        return message
     }
 
     /// Asks the hub for something and waits for the answer.

@@ -105,7 +105,11 @@ final class SessionShare {
 
 extension SessionShare: PromptCompanion {
     var requests: [PollRequest] { [PollRequest(descriptor)] }
-    var wakeNanoseconds: UInt64? { hub?.hasInput == true ? 0 : nil }
+    var wakeNanoseconds: UInt64? {
+        guard let hub else { return nil }
+        // That it is gone may have shown when it was told something; poll(2) does not say it again.
+        return hub.hasInput || !hub.isConnected ? 0 : nil
+    }
     var wantsLine: Bool { true }
 
     func completions(of line: String, _ screen: any PromptScreen) -> [String] {
