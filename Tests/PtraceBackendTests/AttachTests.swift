@@ -131,7 +131,7 @@ import Testing
         let program = try RunningProgram("loop", ["2"])
         let id = program.id
         let (tracer, _) = try spawn([
-            "gdb", "-nx", "-batch", "-p", "\(id)", "-ex", "shell sleep 300",
+            "gdb", "-nx", "-batch", "-p", "\(id)", "-ex", "shell sleep 3000",
         ])
         while program.status("State") != "t (tracing stop)" { usleep(1000) }
         let other = try #require(program.status("TracerPid"))

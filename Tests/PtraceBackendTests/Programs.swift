@@ -47,7 +47,7 @@ enum Programs {
             sigemptyset(&none);
             sigprocmask(SIG_SETMASK, &none, 0);
             // Whatever becomes of the test, nothing is left behind for long.
-            alarm(300);
+            alarm(3000);
             int file = open(path, O_RDWR);
             progress = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
             close(file);

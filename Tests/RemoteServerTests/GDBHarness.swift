@@ -96,7 +96,7 @@ enum Lab {
             sigset_t none;
             sigemptyset(&none);
             sigprocmask(SIG_SETMASK, &none, 0);
-            alarm(300);
+            alarm(3000);
             signal(SIGUSR1, handler);
             int rounds = argc > 1 ? atoi(argv[1]) : 3;
             pthread_t id;

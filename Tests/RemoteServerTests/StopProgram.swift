@@ -87,7 +87,7 @@ struct Program: Sendable {
             sigset_t none;
             sigemptyset(&none);
             sigprocmask(SIG_SETMASK, &none, 0);
-            alarm(300);
+            alarm(3000);
             getppid_of_self = getppid();
             const char *what = argc > 1 ? argv[1] : "";
             if (!strcmp(what, "calls")) {
