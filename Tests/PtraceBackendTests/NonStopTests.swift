@@ -45,6 +45,7 @@ import Testing
             try target.setNonStop(false)
             try target.removeBreakpoint(Breakpoint(.software, at: leaf), in: thread.process)
             try target.detach(from: thread.process)
+            defer { kill(thread.process.rawValue, SIGKILL) }
             try progress.waitForMore(20)
         }
     }
