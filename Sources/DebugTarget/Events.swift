@@ -72,6 +72,15 @@ public struct ResumeAction: Sendable, Equatable {
         case process(ProcessID)
         /// All threads of all processes.
         case all
+
+        /// Whether a thread is one of them.
+        public func covers(_ thread: ThreadID) -> Bool {
+            switch self {
+            case .thread(let wanted): wanted == thread
+            case .process(let process): process == thread.process
+            case .all: true
+            }
+        }
     }
 
     /// How a thread goes on.

@@ -93,13 +93,3 @@ extension PtraceTarget: NonStopControl {
         return try body()
     }
 }
-
-extension ResumeAction.Scope {
-    func covers(_ thread: ThreadID) -> Bool {
-        switch self {
-        case .thread(let wanted): wanted == thread
-        case .process(let process): process == thread.process
-        case .all: true
-        }
-    }
-}

@@ -307,13 +307,3 @@ final class GuardedTarget: DebugTarget {
     var processAwaiting: (any ProcessAwaiting)? { target.processAwaiting.map { _ in self } }
     var consoleInput: (any ConsoleInput)? { target.consoleInput.map { _ in self } }
 }
-
-extension ResumeAction.Scope {
-    func covers(_ thread: ThreadID) -> Bool {
-        switch self {
-        case .thread(let wanted): wanted == thread
-        case .process(let process): process == thread.process
-        case .all: true
-        }
-    }
-}
