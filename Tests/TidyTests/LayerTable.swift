@@ -32,7 +32,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("DiscoveryProtocol", ["BrokerProtocol"]),
 
     // Edges.
-    ("LinuxSystem", ["CLinuxShims", "Glibc"]),
+    ("LinuxSystem", ["CLinuxShims", "Glibc", "Synchronization"]),
     ("SerialPort", ["LinuxSystem", "Glibc"]),
     ("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev", "Glibc"]),
     (
