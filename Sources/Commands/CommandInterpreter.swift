@@ -24,11 +24,21 @@ public protocol CommandEnvironment: AnyObject {
     var debuggingServer: (any DebuggingServer)? { get }
     /// The local time and offset, for `.lastevent` and `.echotime`.
     var timeText: String { get }
+    /// The local time as a part of a file's name, `2026-11-21_22-25-03`.
+    var fileTimeText: String { get }
+    /// Makes the file of a dump; one that is there already is an error, unless it is to be overwritten.
+    func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile
 }
 
 extension CommandEnvironment {
     /// Nobody can join.
     public var debuggingServer: (any DebuggingServer)? { nil }
+    /// No time.
+    public var fileTimeText: String { "" }
+    /// There are no files.
+    public func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile {
+        throw EngineError.sentence("Files cannot be written here")
+    }
 }
 
 /// How a session is to end.
@@ -168,7 +178,7 @@ public final class CommandInterpreter {
         case .unresolved, .memoryAccess, .badRegister:
             output.line("\(error.kind.rawValue) error at '\(error.text)'", .error)
         case .syntax, .extraCharacters, .operand, .range, .illegalThread, .noDebuggee,
-            .userInterrupt:
+            .notSupported, .userInterrupt:
             output.line("\(caret(error, line))\(error.kind.rawValue) error in '\(line)'", .error)
         }
     }

@@ -8,7 +8,7 @@ struct CommandTable: Sendable {
             + memoryEditCommands + stackCommands + threadCommands + moduleCommands
             + symbolCommands + disassemblyCommands + variableCommands + sourceCommands
             + processCommands + sessionCommands + sharingCommands + pathCommands
-            + evaluationCommands
+            + evaluationCommands + dumpCommands
             + helpCommands
     )
 

@@ -65,6 +65,7 @@ extension DebugSession {
 
     func run(_ first: some ExecutionPlan, for command: String) throws -> StopReport {
         let thread = try requireThread(for: command)
+        if isPostMortem { throw EngineError(.noDebuggee, command) }
         interruptWasSent = false
         var plan = first
         while case .resume(let kind, let stops) = try plan.next(self, thread) {

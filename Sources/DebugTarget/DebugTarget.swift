@@ -118,6 +118,8 @@ public protocol DebugTarget: AnyObject {
     var breakpointJudging: (any BreakpointJudging)? { get }
     /// Threads that stop one by one, where the target can.
     var nonStopControl: (any NonStopControl)? { get }
+    /// Dumps, where the processes are such.
+    var postMortem: (any PostMortem)? { get }
 }
 
 extension DebugTarget {
@@ -164,6 +166,8 @@ extension DebugTarget {
     public var breakpointJudging: (any BreakpointJudging)? { nil }
     /// None by default.
     public var nonStopControl: (any NonStopControl)? { nil }
+    /// None by default.
+    public var postMortem: (any PostMortem)? { nil }
 }
 
 /// A program to start.
