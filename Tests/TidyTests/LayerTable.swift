@@ -34,7 +34,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("CoreFiles", ["DebugTarget", "RegisterSets"]),
 
     // Edges.
-    ("LinuxSystem", ["CLinuxShims", "Glibc"]),
+    ("LinuxSystem", ["CLinuxShims", "Glibc", "Synchronization"]),
     ("SerialPort", ["LinuxSystem", "Glibc"]),
     ("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev", "Glibc"]),
     (
