@@ -30,6 +30,10 @@ public protocol CommandEnvironment: AnyObject {
     func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws
     /// Runs a command line in the client's shell and gives what it printed.
     func runShell(_ line: String) throws -> String
+    /// The local time as a part of a file's name, `2026-11-21_22-25-03`.
+    var fileTimeText: String { get }
+    /// Makes the file of a dump; one that is there already is an error, unless it is to be overwritten.
+    func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile
 }
 
 extension CommandEnvironment {
@@ -44,6 +48,12 @@ extension CommandEnvironment {
     /// There is no shell.
     public func runShell(_ line: String) throws -> String {
         throw EngineError.sentence("This debugger has no shell")
+    }
+    /// No time.
+    public var fileTimeText: String { "" }
+    /// There are no files.
+    public func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile {
+        throw EngineError.sentence("Files cannot be written here")
     }
 }
 
@@ -219,7 +229,7 @@ public final class CommandInterpreter {
         case .unresolved, .memoryAccess, .badRegister:
             output.line("\(error.kind.rawValue) error at '\(error.text)'", .error)
         case .syntax, .extraCharacters, .operand, .range, .illegalThread, .noDebuggee,
-            .userInterrupt:
+            .notSupported, .userInterrupt:
             output.line("\(caret(error, line))\(error.kind.rawValue) error in '\(line)'", .error)
         }
     }
