@@ -50,5 +50,16 @@ extension HardwareTests {
                 #expect(listed.contains(try directory.identity(of: port).path))
             }
         }
+
+        @Test("are those of the adapters that the rig names, each found by its identity")
+        func adapters() throws {
+            if Rig.lacks("adapter", { !$0.adapters.isEmpty }) { return }
+            let directory = try PortDirectory()
+            for identity in try #require(Rig.current).adapters {
+                let port = try directory.port(named: identity)
+                #expect(port.identity?.description == identity)
+                _ = try directory.identity(of: port)
+            }
+        }
     }
 }
