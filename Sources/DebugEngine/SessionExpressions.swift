@@ -60,6 +60,14 @@ extension DebugSession: ExpressionContext {
         }
     }
 
+    /// A pseudo-register of another thread than the current one.
+    func pseudoValue(_ name: String, of thread: ThreadState) throws -> UInt64? {
+        let previous = (currentProcess, currentThread, currentFrame)
+        defer { (currentProcess, currentThread, currentFrame) = previous }
+        select(thread)
+        return try pseudoRegisterValue(name)
+    }
+
     /// The address of a symbol, or the start of a module of that name.
     public func symbolValue(_ name: String) throws -> UInt64? {
         guard let process = currentProcess else { return nil }

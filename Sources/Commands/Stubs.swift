@@ -1,0 +1,6 @@
+let memoryListCommands: [Command] = []
+let memoryFileCommands: [Command] = []
+let traceCommands: [Command] = []
+let analysisCommands: [Command] = []
+let processFactCommands: [Command] = []
+let toolCommands: [Command] = []
