@@ -18,7 +18,7 @@ extension HardwareTests {
                         print("\(path): asked for \(rate), granted \(port.grantedBaudRate)")
                         #expect(abs(port.grantedBaudRate - rate) * 100 <= rate * 2)
                         port.close()
-                    } catch SerialPortError.baudRateNotGranted(_, let asked, let granted) {
+                    } catch SerialPortError.baudRateNotGranted(_, let asked, let granted, _) {
                         print("\(path): asked for \(asked), refused with \(granted)")
                         #expect(asked == rate && granted != rate)
                     }
