@@ -123,7 +123,12 @@ final class Debugger {
         } catch {
             throw ConnectionFailure(message: "\(error)")
         }
-        let remote = try openTarget(text ?? "", transport, interrupts: host)
+        let remote = try openTarget(
+            text ?? "",
+            transport,
+            interrupts: host,
+            documents: files
+        )
         host.remote = remote
         return remote
     }

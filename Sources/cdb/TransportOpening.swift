@@ -25,10 +25,11 @@ func openTransport(_ text: String) throws(ConnectionFailure) -> GreetingTranspor
 func openTarget(
     _ text: String,
     _ transport: GreetingTransport,
-    interrupts: any WaitObserver
+    interrupts: any WaitObserver,
+    documents: any DocumentStore
 ) throws(ConnectionFailure) -> RemoteTarget {
     do {
-        return try RemoteTarget(transport, interrupts: interrupts)
+        return try RemoteTarget(transport, interrupts: interrupts, documents: documents)
     } catch {
         guard transport.isPasswordAsked else { throw ConnectionFailure(message: error.message) }
         guard let second = try openTransportAskingUser(text, transport.peerName) else {
@@ -37,7 +38,7 @@ func openTarget(
             )
         }
         do {
-            return try RemoteTarget(second, interrupts: interrupts)
+            return try RemoteTarget(second, interrupts: interrupts, documents: documents)
         } catch {
             throw ConnectionFailure(message: error.message)
         }
