@@ -366,7 +366,7 @@ extension DebugSession {
     func note(_ thread: ThreadState, _ text: String) -> String {
         let place = Self.place(thread.id)
         lastEvent = LastEvent(place: place, text: text)
-        return "(\(place)): \(text)"
+        return isKernel ? text : "(\(place)): \(text)"
     }
 
     /// `pid.tid` in hexadecimal.
