@@ -9,6 +9,9 @@ struct CommandTable: Sendable {
             + symbolCommands + disassemblyCommands + variableCommands + sourceCommands
             + processCommands + sessionCommands + sharingCommands + pathCommands
             + evaluationCommands + dumpCommands
+            + scriptCommands + aliasCommands + scriptFileCommands + printCommands
+            + eventCommands + breakpointEditCommands + memoryListCommands + memoryFileCommands
+            + traceCommands + analysisCommands + processFactCommands + toolCommands
             + helpCommands
     )
 

@@ -31,7 +31,8 @@ extension DebugSession {
         let added = process.modules.filter {
             !known.contains(ModuleKey(path: $0.path, bias: $0.bias))
         }
-        if announcing { added.forEach { announce($0) } }
+        if announcing, filters[.loadModule].reaction != .ignore { added.forEach { announce($0) } }
+        moduleEvents += added.map { (true, $0) }
         if !added.isEmpty { resolveBreakpoints(in: process) }
     }
 
@@ -131,10 +132,12 @@ extension DebugSession {
         }
         for module in gone {
             process.unloadedModules.append((module.path, module.range))
+            let isWanted = filters[.unloadModule].reaction != .ignore
             output.line(
                 "Unload module \(module.path) at \(Format.address(module.range.lowerBound))",
-                .verbose
+                isWanted ? .normal : .verbose
             )
+            moduleEvents.append((false, module))
         }
         process.modules.removeAll { module in gone.contains { $0 === module } }
     }

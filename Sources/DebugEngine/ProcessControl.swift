@@ -71,8 +71,9 @@ extension DebugSession {
     private func initialStop(of process: ProcessState) -> StopReport {
         refreshModules(of: process)
         resolveBreakpoints(in: process)
+        moduleEvents = []
         guard let thread = currentThread else { return StopReport() }
-        return StopReport(lines: [note(thread, SignalText.breakInstruction)])
+        return StopReport(lines: [note(thread, SignalText.breakInstruction)], kind: .interrupt)
     }
 
     /// Lets a process run on without the debugger.

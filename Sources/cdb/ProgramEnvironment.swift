@@ -57,6 +57,20 @@ final class ProgramEnvironment: CommandEnvironment {
         }
     }
 
+    func variable(_ name: String) -> String? { environmentValue(name) }
+
+    func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws {
+        do {
+            let file = try openLogFile(path, appending: appending)
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                rest = rest.dropFirst(try file.write(rest))
+            }
+        } catch {
+            throw EngineError.sentence("\(error)")
+        }
+    }
+
     func scriptLines(_ path: String) -> [String]? {
         fileText(path, maximum: 4 << 20).map { text in
             text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
