@@ -49,6 +49,8 @@ public final class DebugSession {
     public var isLineSlow = false
     /// Whether children that a process forks stay under the debugger (`.childdbg`, `-o`).
     public var followsChildren = false
+    /// Whether what is debugged is a kernel, its threads processors.
+    public internal(set) var isKernel = false
     /// What the running debuggee was started with, for `.restart`.
     public internal(set) var launchRequest: LaunchRequest?
 
@@ -93,9 +95,10 @@ public final class DebugSession {
         return own.text
     }
 
-    /// `0:000>`, or `NoTarget>`.
+    /// `0:000>`, or `NoTarget>`; `kd>` of a kernel, with the processor's number where there are several.
     public var prompt: String {
         guard let process = currentProcess, let thread = currentThread else { return "NoTarget> " }
+        if isKernel { return process.threads.count > 1 ? "\(thread.number): kd> " : "kd> " }
         let number = Format.leftPad(String(thread.number), to: 3, with: "0")
         return "\(process.number):\(number)> "
     }

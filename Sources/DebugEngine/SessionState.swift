@@ -38,6 +38,8 @@ public final class ProcessState {
         case child = "child"
         /// It is a dump.
         case dump = "dump"
+        /// It is a kernel.
+        case kernel = "kernel"
     }
 
     /// The debugger's number, counted from 0.

@@ -121,8 +121,9 @@ final class PacketLink {
         try send(all: [payload])
     }
 
-    /// Sends 0x03.
+    /// Sends 0x03, or what else halts a kernel.
     func sendInterrupt() throws(TargetError) {
+        if let kernel = transport as? any KernelStream { return kernel.breakIn() }
         try write(PacketEncoder.interrupt)
     }
 
