@@ -6,9 +6,9 @@ struct CommandTable: Sendable {
     static let standard = CommandTable(
         executionCommands + breakpointCommands + registerCommands + memoryCommands
             + memoryEditCommands + stackCommands + threadCommands + moduleCommands
-            + symbolCommands + disassemblyCommands + variableCommands + sourceCommands
-            + processCommands + sessionCommands + sharingCommands + pathCommands
-            + evaluationCommands
+            + symbolCommands + disassemblyCommands + variableCommands + typeCommands
+            + sourceCommands + processCommands + sessionCommands + sharingCommands + pathCommands
+            + evaluationCommands + expressionCommands
             + helpCommands
     )
 

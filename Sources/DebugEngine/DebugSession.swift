@@ -50,6 +50,9 @@ public final class DebugSession {
     /// What the running debuggee was started with, for `.restart`.
     public internal(set) var launchRequest: LaunchRequest?
 
+    /// The language of expressions that do not say which they are in (`.expr`).
+    public var expressionLanguage = ExpressionLanguage.masm
+    var languageDepth = 0
     var nextProcessNumber = 0
     var nextThreadNumber = 0
     var stackCache: (thread: ThreadID, frames: [StackFrame], isComplete: Bool)?

@@ -11,6 +11,10 @@ enum ExpressionToken: Equatable {
     case sourceLine(file: String, line: Int)
     case symbol(String)
     case operation(String)
+    /// `@@c++( )`, `@@masm( )`, `@@( )`: an expression of another language.
+    case embedded(language: String, String)
+    /// A text in double quotes, for functions of texts.
+    case text(String)
     case openParenthesis
     case closeParenthesis
     /// `.` alone: the instruction pointer.
@@ -68,6 +72,8 @@ struct ExpressionLexer {
             return .pseudo(take { $0.isLetter || $0.isNumber || $0 == "$" || $0 == "_" })
         case ".":
             return dotToken()
+        case "\"":
+            return try quotedText()
         default:
             if let operation = takeOperation() { return .operation(operation) }
             return try wordToken()
@@ -99,8 +105,49 @@ struct ExpressionLexer {
         return .sourceLine(file: String(file), line: line)
     }
 
+    /// What stands in the parentheses that begin here.
+    private mutating func parenthesized() throws -> String {
+        let start = position
+        var depth = 0
+        while let character = current {
+            position += 1
+            if character == "(" { depth += 1 }
+            if character == ")" { depth -= 1 }
+            if depth == 0 { return String(text[(start + 1)..<(position - 1)]) }
+        }
+        throw EngineError(.syntax, String(text[start...]))
+    }
+
+    private mutating func embedded() throws -> ExpressionToken {
+        let start = position
+        position += 1
+        let language = take { $0.isLetter || $0 == "+" }.lowercased()
+        guard ["", "c++", "masm"].contains(language), current == "(" else {
+            throw EngineError(.syntax, String(text[max(0, start - 1)...]))
+        }
+        return .embedded(language: language, try parenthesized())
+    }
+
+    private mutating func quotedText() throws -> ExpressionToken {
+        let start = position
+        position += 1
+        let inside = take { $0 != "\"" }
+        guard current == "\"" else { throw EngineError(.syntax, String(text[start...])) }
+        position += 1
+        return .text(inside)
+    }
+
+    /// Takes a comma if it comes next.
+    mutating func takeComma() -> Bool {
+        skipSpaces()
+        guard current == "," else { return false }
+        position += 1
+        return true
+    }
+
     private mutating func register() throws -> ExpressionToken {
         position += 1
+        if current == "@" { return try embedded() }
         if current == "!" {
             position += 1
             guard current == "\"" else { throw EngineError(.syntax, remainder) }

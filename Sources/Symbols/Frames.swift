@@ -53,17 +53,21 @@ public struct FrameContext {
     public var memory: any MemoryReader
     /// Where the module's thread-local block begins for the frame's thread; nil when not known.
     public var threadLocalBase: UInt64?
+    /// What an address is called, in whatever module, for pointers to functions.
+    public var symbolText: ((UInt64) -> String?)?
 
     /// Builds a context.
     public init(
         registers: UnwindRegisters,
         bias: UInt64,
         memory: any MemoryReader,
-        threadLocalBase: UInt64? = nil
+        threadLocalBase: UInt64? = nil,
+        symbolText: ((UInt64) -> String?)? = nil
     ) {
         self.registers = registers
         self.bias = bias
         self.memory = memory
         self.threadLocalBase = threadLocalBase
+        self.symbolText = symbolText
     }
 }

@@ -113,11 +113,13 @@ extension ModuleSymbols {
     /// The inlined calls that the code at an address is in, innermost first.
     public func inlinedCalls(at address: UInt64) -> [InlinedCall] {
         guard let (unit, function) = debugData?.function(at: address) else { return [] }
-        return ScopeChain(function: function, address: address).inlined.map { entry in
+        let calls = ScopeChain(function: function, address: address).inlined
+        return calls.enumerated().map { index, entry in
             InlinedCall(
                 function: entry.functionName ?? "",
                 callSite: callSite(of: entry, in: unit),
-                entry: entry.lowestAddress ?? address
+                entry: entry.lowestAddress ?? address,
+                depth: calls.count - index
             )
         }
     }
