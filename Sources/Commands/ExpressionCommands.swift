@@ -127,6 +127,9 @@ struct ValueLines {
             return call.output.line("\(value.type.name) <value unavailable>")
         }
         let described = value.described()
+        if !described.isAvailable, let address = value.address {
+            throw EngineError(.memoryAccess, Format.address(address))
+        }
         let name = value.type.name
         var isPlain = described.text == name || described.text.hasPrefix(name + " ")
         if value.type.kind == .array, let element = value.type.target {

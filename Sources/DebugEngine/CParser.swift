@@ -8,10 +8,10 @@ struct CParser {
     static let nodesMax = 1000
 
     private var lexer: CLexer
-    private let names: any CNameTable
-    private var token = CToken.end
+    let names: any CNameTable
+    private(set) var token = CToken.end
     /// Where the token begins.
-    private var column = 0
+    private(set) var column = 0
     private var depth = 0
     private var nodes = 0
 
@@ -52,17 +52,17 @@ struct CParser {
 
     // MARK: Tokens
 
-    private mutating func advance() throws(CError) {
+    mutating func advance() throws(CError) {
         (token, column) = try lexer.next()
     }
 
-    private mutating func take(_ text: String) throws(CError) -> Bool {
+    mutating func take(_ text: String) throws(CError) -> Bool {
         guard token == .punctuation(text) else { return false }
         try advance()
         return true
     }
 
-    private mutating func require(_ text: String) throws(CError) {
+    mutating func require(_ text: String) throws(CError) {
         guard try take(text) else { throw CError("\(text) is missing here", column) }
     }
 
@@ -313,11 +313,11 @@ struct CParser {
         return try node(.name(full), place)
     }
 
-    // MARK: Names and types
+    // MARK: Names
 
     /// A name with the template arguments that follow it, where that is what something is called;
     /// the lexer stands behind them then.
-    private mutating func withTemplateArguments(_ name: String) -> String {
+    mutating func withTemplateArguments(_ name: String) -> String {
         let start = lexer.position
         var full = name
         var end = start
@@ -334,89 +334,5 @@ struct CParser {
         }
         lexer.move(to: best?.1 ?? start)
         return best?.0 ?? name
-    }
-
-    /// `(type)`, when what stands in the parentheses is one; nothing is read otherwise.
-    private mutating func parenthesizedType() throws(CError) -> CTypeName? {
-        let saved = self
-        guard try take("("), let type = try typeName(isKnown: false), try take(")") else {
-            self = saved
-            return nil
-        }
-        return type
-    }
-
-    private static let qualifiers: Set<String> = ["const", "volatile", "restrict", "__restrict"]
-    private static let tags: Set<String> = ["struct", "class", "union", "enum", "typename"]
-
-    /// A type's name, if one begins here.
-    ///
-    /// - Parameter isKnown: whether nothing else can stand here, so that a name need not be looked
-    ///   up as a value first.
-    private mutating func typeName(isKnown: Bool) throws(CError) -> CTypeName? {
-        guard let base = try typeBase(isKnown: isKnown) else { return nil }
-        var type = CTypeName(base: base)
-        while type.derivations.count < Self.depthMax {
-            if try take("*") {
-                type.derivations.append(.pointer)
-            } else if try take("&") {
-                type.derivations.append(.reference)
-            } else if try take("&&") {
-                type.derivations.append(.reference)
-            } else if case .name(let word) = token, Self.qualifiers.contains(word) {
-                try advance()
-            } else {
-                break
-            }
-        }
-        // Behind the whole type: the first dimension written is the outermost.
-        var dimensions: [UInt64] = []
-        while token == .punctuation("["), dimensions.count < Self.depthMax {
-            try advance()
-            guard case .number(let count) = token, count.type.isInteger else {
-                throw CError("An array's length is missing here", column)
-            }
-            dimensions.append(count.bits)
-            try advance()
-            try require("]")
-        }
-        type.derivations += dimensions.reversed().map { .array($0) }
-        return type
-    }
-
-    private mutating func typeBase(isKnown: Bool) throws(CError) -> CTypeName.Base? {
-        var words: [String] = []
-        var named: String?
-        var isTagged = false
-        while case .name(let word) = token {
-            if Self.qualifiers.contains(word) {
-                try advance()
-            } else if CScalar.words.contains(word), named == nil {
-                words.append(word)
-                try advance()
-            } else if words.isEmpty, named == nil, word == "void" {
-                named = "void"
-                try advance()
-            } else if words.isEmpty, named == nil, Self.tags.contains(word) {
-                isTagged = true
-                try advance()
-            } else if words.isEmpty, named == nil {
-                let full = withTemplateArguments(word)
-                guard isTagged || isKnown || names.isType(full) && !names.isValue(full) else {
-                    return nil
-                }
-                named = full
-                try advance()
-            } else {
-                break
-            }
-        }
-        if named == "void" { return .void }
-        if let named { return .named(named) }
-        guard !words.isEmpty else { return nil }
-        guard let scalar = CScalar.named(words) else {
-            throw CError("\(words.joined(separator: " ")) is no type", column)
-        }
-        return .scalar(scalar)
     }
 }

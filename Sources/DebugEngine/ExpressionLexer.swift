@@ -205,6 +205,12 @@ struct ExpressionLexer {
                     word.append("~")
                     position += 1
                 }
+            } else if character == ".", Self.startsWord(word),
+                peek(1).map(Self.isWordCharacter) == true
+            {
+                // Compilers' copies (`f.cold`, `f.constprop.0`) and Swift's names.
+                word.append(character)
+                position += 1
             } else if character == "`", NumberText.isDigits(word, radix: 16) {
                 position += 1
             } else {
@@ -214,6 +220,11 @@ struct ExpressionLexer {
         guard !word.isEmpty else { throw EngineError(.syntax, String(text[start...])) }
         if let number = NumberText.prefixed(word) { return .number(number) }
         return .word(word)
+    }
+
+    private static func startsWord(_ word: String) -> Bool {
+        guard let first = word.first, !first.isNumber else { return false }
+        return !NumberText.isDigits(word, radix: 16)
     }
 
     private static func startsName(_ character: Character) -> Bool {

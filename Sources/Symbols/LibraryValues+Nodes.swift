@@ -26,7 +26,8 @@ extension LibraryValues {
         guard key.children.isEmpty, key.text.utf8.count <= 40 else {
             return child("[\(index)]", type, source)
         }
-        return child("[\(key.text)]", second)
+        let text = key.text.hasPrefix("0n") ? String(key.text.dropFirst(2)) : key.text
+        return child("[\(text)]", second)
     }
 
     // MARK: map, set

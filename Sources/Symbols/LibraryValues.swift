@@ -26,7 +26,8 @@ struct LibraryValues {
         guard depth < ValueFormatter.depthMax, let name = type.name,
             let view = ValueView(type, source, formatter)
         else { return nil }
-        if name.hasPrefix("$s"), let value = swift(view, name) { return value }
+        let mangled = type.linkageName ?? name
+        if mangled.hasPrefix("$s"), let value = swift(view, mangled) { return value }
         let full = formatter.namer.plainName(of: type)
         let plain = Self.plain(full)
         if plain.hasPrefix("std::"), let value = standard(plain, view.fetched) { return value }

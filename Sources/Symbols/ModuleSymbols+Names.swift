@@ -62,7 +62,8 @@ extension ModuleSymbols {
 extension SymbolTable.Entry {
     /// Whether the name has to be demangled to be read.
     var isMangled: Bool {
-        name.starts(with: "_Z".utf8) || name.starts(with: "$s".utf8) || name.starts(with: "$S".utf8)
+        name.starts(with: "_Z".utf8) || name.starts(with: "_R".utf8)
+            || name.starts(with: "$s".utf8) || name.starts(with: "$S".utf8)
     }
 }
 

@@ -200,6 +200,7 @@ private final class TypeDeclaration {
             DW_TAG_interface_type: "interface ",
         ]
         guard let name = type.name else { return (words[type.tag] ?? "") + "<unnamed-tag>" }
+        if name.hasPrefix("$s"), let swift = Demangler.demangle(name) { return swift }
         return (words[type.tag] ?? "") + scopes(type) + name
     }
 

@@ -78,6 +78,8 @@ struct UnitNames {
                     }
                     variables.append((scopes + name, child))
                 }
+            case DW_TAG_subprogram where !prefix.isEmpty && !child.has(DW_AT_linkage_name):
+                typeScopes[child.identity] = prefix
             case DW_TAG_namespace, DW_TAG_module:
                 let inner = prefix + (child.name.map { $0 + "::" } ?? "(anonymous namespace)::")
                 collect(below: child, prefix: inner, depth: depth + 1, &visits)
