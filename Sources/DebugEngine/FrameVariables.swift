@@ -83,7 +83,10 @@ extension DebugSession {
             bias: module.bias,
             memory: memoryReader(for: process),
             threadLocalBase: threadLocalBase(of: module, in: process, frame),
-            symbolText: { [weak self] in self?.symbolicAddress($0, in: process)?.text }
+            symbolText: { [weak self] in self?.symbolicAddress($0, in: process)?.text },
+            module: { [weak self] address in
+                self?.symbols(at: address, in: process).map { ($0.symbols, $0.module.bias) }
+            }
         )
     }
 }

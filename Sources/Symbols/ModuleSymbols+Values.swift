@@ -90,7 +90,8 @@ extension DebugEntry {
     var isVariable: Bool {
         (tag == DW_TAG_formal_parameter || tag == DW_TAG_variable)
             && !flag(DW_AT_declaration)
-            && (!flag(DW_AT_artificial) || name == "this" || name == "self")
+            // What lambdas captured counts as made up too; the compiler's own names begin with `__`.
+            && (!flag(DW_AT_artificial) || !(name?.hasPrefix("__") ?? true))
     }
 }
 
