@@ -67,6 +67,9 @@ public final class DebugSession {
     private var capture: CapturedOutput?
     /// Conditions as the target takes them, by their texts; a nil value is one that it cannot judge.
     var compiledConditions: [String: BreakpointCondition?] = [:]
+    /// The language of expressions that do not say which they are in (`.expr`).
+    public var expressionLanguage = ExpressionLanguage.masm
+    var languageDepth = 0
     var nextProcessNumber = 0
     var nextThreadNumber = 0
     var stackCache: (thread: ThreadID, frames: [StackFrame], isComplete: Bool)?

@@ -86,6 +86,14 @@ public final class ProcessState {
     }
 }
 
+/// The language that an expression is in.
+public enum ExpressionLanguage: String, Sendable {
+    /// The assembler's: numbers are hexadecimal, symbols are addresses.
+    case masm = "MASM"
+    /// C and C++: symbols are values with types.
+    case cPlusPlus = "C++"
+}
+
 /// What happened last, for `.lastevent`.
 public struct LastEvent {
     /// `(pid.tid)` in hexadecimal, without parentheses.
