@@ -30,6 +30,8 @@ public protocol CommandEnvironment: AnyObject {
     func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws
     /// Runs a command line in the client's shell and gives what it printed.
     func runShell(_ line: String) throws -> String
+    /// Clears the terminal, where there is one.
+    func clearScreen()
 }
 
 extension CommandEnvironment {
@@ -41,6 +43,8 @@ extension CommandEnvironment {
     public func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws {
         throw EngineError.sentence("This debugger writes no files")
     }
+    /// There is no terminal.
+    public func clearScreen() {}
     /// There is no shell.
     public func runShell(_ line: String) throws -> String {
         throw EngineError.sentence("This debugger has no shell")
@@ -94,6 +98,8 @@ public final class CommandInterpreter {
     private var executionCount = 0
     private var deferred: (() throws -> StopReport)?
     var startedPending = false
+    /// The word that lifts the lock against `q`.
+    var quitLock: String?
     /// Words that stand for texts.
     var aliases = AliasTable()
     /// Set by `z`: the line is carried out once more.
