@@ -32,6 +32,10 @@ public protocol CommandEnvironment: AnyObject {
     func runShell(_ line: String) throws -> String
     /// Clears the terminal, where there is one.
     func clearScreen()
+    /// The local time as a part of a file's name, `2026-11-21_22-25-03`.
+    var fileTimeText: String { get }
+    /// Makes the file of a dump; one that is there already is an error, unless it is to be overwritten.
+    func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile
 }
 
 extension CommandEnvironment {
@@ -48,6 +52,12 @@ extension CommandEnvironment {
     /// There is no shell.
     public func runShell(_ line: String) throws -> String {
         throw EngineError.sentence("This debugger has no shell")
+    }
+    /// No time.
+    public var fileTimeText: String { "" }
+    /// There are no files.
+    public func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile {
+        throw EngineError.sentence("Files cannot be written here")
     }
 }
 
@@ -225,7 +235,7 @@ public final class CommandInterpreter {
         case .unresolved, .memoryAccess, .badRegister:
             output.line("\(error.kind.rawValue) error at '\(error.text)'", .error)
         case .syntax, .extraCharacters, .operand, .range, .illegalThread, .noDebuggee,
-            .userInterrupt:
+            .notSupported, .userInterrupt:
             output.line("\(caret(error, line))\(error.kind.rawValue) error in '\(line)'", .error)
         }
     }

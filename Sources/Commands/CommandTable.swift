@@ -8,7 +8,7 @@ struct CommandTable: Sendable {
             + memoryEditCommands + stackCommands + threadCommands + moduleCommands
             + symbolCommands + disassemblyCommands + variableCommands + sourceCommands
             + processCommands + sessionCommands + sharingCommands + pathCommands
-            + evaluationCommands
+            + evaluationCommands + dumpCommands
             + scriptCommands + aliasCommands + scriptFileCommands + printCommands
             + eventCommands + breakpointEditCommands + memoryListCommands + memoryFileCommands
             + traceCommands + analysisCommands + processFactCommands + toolCommands

@@ -8,6 +8,7 @@ extension DebugSession {
     /// - Returns: whether a place was found; without one it waits for modules.
     @discardableResult
     public func set(_ breakpoint: LogicalBreakpoint) throws -> Bool {
+        if isPostMortem { throw EngineError(.notSupported, breakpoint.expression) }
         var resolved = breakpoint
         resolved.sites = []
         for process in processes {

@@ -99,6 +99,7 @@ extension DebugSession {
 
     func run(_ first: some ExecutionPlan, for command: String) throws -> StopReport {
         var thread = try requireThread(for: command)
+        if isPostMortem { throw EngineError(.noDebuggee, command) }
         interruptWasSent = false
         moduleEvents = []
         var plan = first

@@ -71,13 +71,14 @@ extension DebugSession {
 
     /// Lets a process run on without the debugger.
     public func detach(_ process: ProcessState) throws {
-        try removeAllBreakpoints(of: process)
+        if !isPostMortem { try removeAllBreakpoints(of: process) }
         try target.detach(from: process.id)
         remove(process)
     }
 
     /// Ends a process.
     public func kill(_ process: ProcessState) throws {
+        if isPostMortem { throw EngineError(.notSupported, "") }
         try target.kill(process.id)
         remove(process)
     }

@@ -36,6 +36,8 @@ public final class ProcessState {
         case attached = "attach"
         /// A process being debugged forked it.
         case child = "child"
+        /// It is a dump.
+        case dump = "dump"
     }
 
     /// The debugger's number, counted from 0.

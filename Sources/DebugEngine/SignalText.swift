@@ -43,6 +43,22 @@ enum SignalText {
         [17, 18, 19, 20, 21, 22, 23, 28].contains(signal.rawValue)
     }
 
+    /// `Access violation`, or the signal's own name.
+    static func exceptionName(of signal: Signal) -> String {
+        exceptions[signal.rawValue]?.text ?? "Signal \(name(of: signal))"
+    }
+
+    /// The number that CDB has for it; the signal's own where it has none.
+    static func exceptionCode(of signal: Signal) -> UInt32 {
+        exceptions[signal.rawValue]?.code ?? UInt32(bitPattern: signal.rawValue)
+    }
+
+    /// What is said of the signal that a dump was made for.
+    static func storedException(for signal: Signal) -> String {
+        let code = Format.hex(UInt64(exceptionCode(of: signal)), width: 8)
+        return "\(exceptionName(of: signal)) - code \(code) (first/second chance not available)"
+    }
+
     /// Signals after which CDB adds that the exception may be expected.
     static func isException(_ signal: Signal) -> Bool {
         [4, 6, 7, 8, 11].contains(signal.rawValue)
