@@ -108,6 +108,8 @@ public final class CommandInterpreter {
     private var executionCount = 0
     private var deferred: (() throws -> StopReport)?
     var startedPending = false
+    /// The script that is carried out after `.restart` too (`-cfr`).
+    public var restartScript: String?
     /// The word that lifts the lock against `q`.
     var quitLock: String?
     /// Words that stand for texts.

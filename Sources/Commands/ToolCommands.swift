@@ -4,11 +4,12 @@ internal import DebugTarget
 let toolCommands: [Command] = [
     Command(
         names: [".shell"],
-        usage: ".shell [-i File|-] [-o File] [-x] Command",
+        usage: ".shell Command",
         summary: "run a command of this machine's shell and show what it prints",
         details: """
-            In a shared session the command runs on the machine of the debugger, with its rights, whoever
-            typed it; .noshell or the option -noshell forbid it for good.
+            The command runs on the debugger's machine with its rights, and has nothing to read. Once others
+            can join the session (.server, -server), or after .noshell or with -noshell, it is forbidden for
+            good: what a client leaves in a breakpoint or an alias would run too.
             """,
         takesRestOfLine: true,
         run: { call in
