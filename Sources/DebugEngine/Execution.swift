@@ -100,6 +100,11 @@ extension DebugSession {
     func run(_ first: some ExecutionPlan, for command: String) throws -> StopReport {
         var thread = try requireThread(for: command)
         if isPostMortem { throw EngineError(.noDebuggee, command) }
+        if looksOnly {
+            throw EngineError.sentence(
+                "The debugger is not attached, so process execution cannot be monitored."
+            )
+        }
         interruptWasSent = false
         moduleEvents = []
         var plan = first

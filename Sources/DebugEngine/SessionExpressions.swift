@@ -91,7 +91,7 @@ extension DebugSession: ExpressionContext {
     }
 
     /// A pseudo-register of another thread than the current one.
-    func pseudoValue(_ name: String, of thread: ThreadState) throws -> UInt64? {
+    public func pseudoValue(_ name: String, of thread: ThreadState) throws -> UInt64? {
         let previous = (currentProcess, currentThread, currentFrame)
         defer { (currentProcess, currentThread, currentFrame) = previous }
         select(thread)

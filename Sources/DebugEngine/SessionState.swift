@@ -18,7 +18,7 @@ public final class ThreadState {
     /// A signal it stopped for and that has not been delivered yet.
     public internal(set) var pendingSignal: Signal?
     /// The signal it stopped for, whether or not it is to be delivered.
-    var stopSignal: Signal?
+    public internal(set) var stopSignal: Signal?
 
     init(number: Int, id: ThreadID) {
         self.number = number

@@ -26,10 +26,21 @@ func openTarget(
     _ text: String,
     _ transport: GreetingTransport,
     interrupts: any WaitObserver,
-    documents: any DocumentStore
+    documents: any DocumentStore,
+    breakInSeconds: Int? = nil
 ) throws(ConnectionFailure) -> RemoteTarget {
+    func options(_ transport: GreetingTransport) -> RemoteOptions {
+        var options = RemoteOptions(for: transport.link)
+        if let breakInSeconds { options.interruptGraceMilliseconds = breakInSeconds * 1000 }
+        return options
+    }
     do {
-        return try RemoteTarget(transport, interrupts: interrupts, documents: documents)
+        return try RemoteTarget(
+            transport,
+            options: options(transport),
+            interrupts: interrupts,
+            documents: documents
+        )
     } catch {
         guard transport.isPasswordAsked else { throw ConnectionFailure(message: error.message) }
         guard let second = try openTransportAskingUser(text, transport.peerName) else {
@@ -38,7 +49,12 @@ func openTarget(
             )
         }
         do {
-            return try RemoteTarget(second, interrupts: interrupts, documents: documents)
+            return try RemoteTarget(
+                second,
+                options: options(second),
+                interrupts: interrupts,
+                documents: documents
+            )
         } catch {
             throw ConnectionFailure(message: error.message)
         }
