@@ -101,7 +101,7 @@ let executionCommands: [Command] = [
 ]
 
 /// Reads `= Address` and moves the thread there.
-private func takeStart(_ call: inout CommandCall) throws {
+func takeStart(_ call: inout CommandCall) throws {
     call.skipSpaces()
     guard call.rest.first == "=" else { return }
     call.rest.removeFirst()

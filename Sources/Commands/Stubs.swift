@@ -1,6 +1,3 @@
-let memoryListCommands: [Command] = []
-let memoryFileCommands: [Command] = []
-let traceCommands: [Command] = []
 let analysisCommands: [Command] = []
 let processFactCommands: [Command] = []
 let toolCommands: [Command] = []

@@ -1,9 +1,9 @@
 internal import DebugTarget
 
-/// Makes of an expression what the target can judge: registers, memory, numbers, addresses of
-/// symbols.
+/// Makes of an expression what the target can judge.
 ///
-/// Everything else (pseudo-registers that change, functions) stays with the debugger.
+/// That is: registers, memory, numbers, addresses of symbols. Everything else (pseudo-registers that
+/// change, functions) stays with the debugger.
 struct ConditionCompiler {
     private var lexer: ExpressionLexer
     private let context: any ExpressionContext

@@ -31,6 +31,8 @@ public final class DebugSession {
     public var usesLines = true
     /// Whether `p` and `t` show registers (`pr`, `tr`).
     public var showsRegisters = false
+    /// Which registers `r` shows (`rm`).
+    public var registerMask: UInt64 = 0xa
     /// How many frames `k` shows (`.kframes`).
     public var defaultFrameCount = 256
     /// The radix of plain numbers (`n`).

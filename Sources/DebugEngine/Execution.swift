@@ -32,6 +32,14 @@ public struct StopReport {
     public var commands: [String] = []
     /// What kind of stop it is.
     public var kind = Kind.step
+
+    /// The report of a goal that was reached.
+    public init() {}
+
+    init(lines: [String] = [], kind: Kind) {
+        self.lines = lines
+        self.kind = kind
+    }
     /// Whether a process ended.
     public var isExit: Bool { kind == .exit }
     /// Whether what was asked for was reached, and nothing else came between.
