@@ -26,7 +26,7 @@ func openTarget(
     _ text: String,
     _ transport: GreetingTransport,
     interrupts: any WaitObserver,
-    documents: any DocumentStore,
+    documents: (any DocumentStore)? = nil,
     breakInSeconds: Int? = nil
 ) throws(ConnectionFailure) -> RemoteTarget {
     func options(_ transport: GreetingTransport) -> RemoteOptions {
