@@ -1,4 +1,5 @@
 public import ByteTransport
+internal import LinuxSystem
 
 /// How the client behaves on a line.
 public struct RemoteOptions: Sendable {

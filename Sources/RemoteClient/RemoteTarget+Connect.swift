@@ -13,7 +13,9 @@ extension RemoteTarget {
             list.add(name)
         }
         list.add("xmlRegisters", value: "i386")
-        list.add("stop-snapshot", value: Hex.text(UInt64(options.memoryLineBytes)))
+        if options.savesTurns {
+            list.add("stop-snapshot", value: Hex.text(UInt64(options.memoryLineBytes)))
+        }
         return list
     }
 
