@@ -244,6 +244,8 @@ public final class CommandInterpreter {
             output.line(error.text, .error)
         case .unresolved, .memoryAccess, .badRegister:
             output.line("\(error.kind.rawValue) error at '\(error.text)'", .error)
+        case .expression:
+            output.line("\(caret(error, line))\(error.detail) in '\(line)'", .error)
         case .syntax, .extraCharacters, .operand, .range, .illegalThread, .noDebuggee,
             .notSupported, .userInterrupt:
             output.line("\(caret(error, line))\(error.kind.rawValue) error in '\(line)'", .error)

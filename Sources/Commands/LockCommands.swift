@@ -22,7 +22,7 @@ struct LockWait {
     var thread: ThreadState
     /// The word it waits for.
     var address: UInt64
-    /// What is waited for, by the function that waits: `mutex`, `condition`, …
+    /// What is waited for, by the name of the function that waits.
     var kind: String
     /// Who holds it, where that is known.
     var owner: ThreadState?

@@ -51,6 +51,8 @@ public final class DebugSession {
     public var isLineSlow = false
     /// Whether children that a process forks stay under the debugger (`.childdbg`, `-o`).
     public var followsChildren = false
+    /// Whether what is debugged is a kernel, its threads processors.
+    public internal(set) var isKernel = false
     /// What the running debuggee was started with, for `.restart`.
     public internal(set) var launchRequest: LaunchRequest?
 
@@ -67,6 +69,9 @@ public final class DebugSession {
     private var capture: CapturedOutput?
     /// Conditions as the target takes them, by their texts; a nil value is one that it cannot judge.
     var compiledConditions: [String: BreakpointCondition?] = [:]
+    /// The language of expressions that do not say which they are in (`.expr`).
+    public var expressionLanguage = ExpressionLanguage.masm
+    var languageDepth = 0
     var nextProcessNumber = 0
     var nextThreadNumber = 0
     var stackCache: (thread: ThreadID, frames: [StackFrame], isComplete: Bool)?
@@ -95,9 +100,10 @@ public final class DebugSession {
         return own.text
     }
 
-    /// `0:000>`, or `NoTarget>`.
+    /// `0:000>`, or `NoTarget>`; `kd>` of a kernel, with the processor's number where there are several.
     public var prompt: String {
         guard let process = currentProcess, let thread = currentThread else { return "NoTarget> " }
+        if isKernel { return process.threads.count > 1 ? "\(thread.number): kd> " : "kd> " }
         let number = Format.leftPad(String(thread.number), to: 3, with: "0")
         return "\(process.number):\(number)> "
     }

@@ -16,7 +16,7 @@ extension DebugSession {
         lastEvent = event
         events.append(event)
         if events.count > Self.eventsMax { events.removeFirst() }
-        return "(\(place)): \(text)"
+        return isKernel ? text : "(\(place)): \(text)"
     }
 
     /// Tells the target what the filters let it keep to itself.

@@ -186,7 +186,9 @@ extension DebugSession {
     private func threadsOnBreakpoints(_ thread: ThreadState) throws -> [ThreadState] {
         var candidates = [thread]
         if let event = eventThread, event !== thread { candidates.append(event) }
+        let isSteppedOver = target.lineSaving?.stepsOverBreakpoints ?? false
         return try candidates.filter { candidate in
+            if isSteppedOver, candidate === eventThread { return false }
             guard !candidate.isHeld, let process = process(of: candidate),
                 !process.inserted.isEmpty
             else { return false }

@@ -24,6 +24,7 @@ extension DebugSession {
         defer { showDumpNotices() }
         guard process.modulesAreStale else { return }
         process.modulesAreStale = false
+        if isKernel { return refreshKernelModules(of: process) }
         let known = Set(process.modules.map { ModuleKey(path: $0.path, bias: $0.bias) })
         if process.modules.isEmpty { addInitialModules(of: process) }
         addLinkedModules(of: process)

@@ -38,6 +38,8 @@ public final class ProcessState {
         case child = "child"
         /// It is a dump.
         case dump = "dump"
+        /// It is a kernel.
+        case kernel = "kernel"
     }
 
     /// The debugger's number, counted from 0.
@@ -82,6 +84,14 @@ public final class ProcessState {
         self.id = id
         self.origin = origin
     }
+}
+
+/// The language that an expression is in.
+public enum ExpressionLanguage: String, Sendable {
+    /// The assembler's: numbers are hexadecimal, symbols are addresses.
+    case masm = "MASM"
+    /// C and C++: symbols are values with types.
+    case cPlusPlus = "C++"
 }
 
 /// What happened last, for `.lastevent`.

@@ -93,6 +93,7 @@ final class Debugger {
 
     private func debug() -> ExitCode {
         if case .dumps(let paths) = options.debuggee { return debugDumps(paths) }
+        if case .kernel(let text) = options.debuggee { return debugKernel(text) }
         let remote: RemoteTarget
         do {
             remote = try connect()
@@ -102,20 +103,50 @@ final class Debugger {
         }
         defer { remote.close() }
         let session = makeSession(remote)
-        if case .serial(let baudRate) = remote.lineKind {
-            session.isLineSlow = true
-            // What the line carries in about a minute.
-            session.automaticFetchBytesMax = UInt64(max(baudRate, 0)) / 10 * 60
-        }
+        respectLine(of: remote, session)
         guard begin(session, remote) else { return .target }
         return runPrompt(session, remote)
+    }
+
+    private func respectLine(of remote: RemoteTarget, _ session: DebugSession) {
+        guard case .serial(let baudRate) = remote.lineKind else { return }
+        session.isLineSlow = true
+        // What the line carries in about a minute.
+        session.automaticFetchBytesMax = UInt64(max(baudRate, 0)) / 10 * 60
+    }
+
+    /// `-k`: a kernel, which is not started, attached to or ended.
+    private func debugKernel(_ text: String) -> ExitCode {
+        do {
+            try host.takeInterrupts()
+            let opening = KernelOpening(text, host: host, output: output)
+            let remote = try opening.connect()
+            defer { remote.close() }
+            host.remote = remote
+            guard let thread = remote.initialThread else {
+                _ = fail(["cdb: \(remote.peerName) has no kernel that stands"])
+                return .target
+            }
+            let session = makeSession(remote)
+            respectLine(of: remote, session)
+            output.line("Kernel Debugger connection established.")
+            showPaths(session)
+            session.show(try session.adoptKernel(thread, image: options.namedImage))
+            return runPrompt(session, remote)
+        } catch let error as ConnectionFailure {
+            printError("cdb: \(error.message)\n")
+            return .connection
+        } catch {
+            _ = fail(["cdb: \((error as? TargetError)?.message ?? words(of: error))"])
+            return .target
+        }
     }
 
     /// `-z`: what can be said of core files, and nothing that runs.
     private func debugDumps(_ paths: [String]) -> ExitCode {
         let cores = CoreTarget()
         let session = makeSession(cores)
-        session.paths.program = options.dumpedProgram
+        session.paths.program = options.namedImage
         cores.fileCandidates = { [unowned session] path in
             session.isProgramOfDump(path)
                 ? [session.paths.program].compactMap { $0 }
@@ -150,6 +181,7 @@ final class Debugger {
             text ?? "",
             transport,
             interrupts: host,
+            documents: files,
             breakInSeconds: options.breakInSeconds
         )
         host.remote = remote
@@ -237,7 +269,7 @@ final class Debugger {
             output.line("CommandLine: \(session.currentProcess?.executablePath ?? "")")
             showPaths(session)
             return report
-        case .dumps: return nil
+        case .dumps, .kernel: return nil
         case .none:
             guard let thread = remote.initialThread else { return nil }
             showPaths(session)
@@ -289,7 +321,7 @@ final class Debugger {
         let environment = ProgramEnvironment(
             console: console,
             remote: remote,
-            systemText: remote.map { "Live user mode: <\($0.peerName)>" } ?? "User core files",
+            systemText: systemText(session, remote),
             share: share,
             arguments: arguments,
             host: host,
@@ -325,6 +357,11 @@ final class Debugger {
             }
         }
         return end(session, remote, by: interpreter.quitRequest)
+    }
+
+    private func systemText(_ session: DebugSession, _ remote: RemoteTarget?) -> String {
+        guard let remote else { return "User core files" }
+        return "Live \(session.isKernel ? "kernel" : "user") mode: <\(remote.peerName)>"
     }
 
     private enum ControlKey {
@@ -380,7 +417,8 @@ final class Debugger {
         do {
             for process in session.processes {
                 let isKept =
-                    options.detachesAtEnd || options.looksOnly || request == .detach
+                    session.isKernel || options.detachesAtEnd || options.looksOnly
+                    || request == .detach
                     || request == nil && process.origin == .attached
                 if isKept {
                     try session.detach(process)

@@ -16,6 +16,8 @@ struct Options {
         case program([String])
         /// `-cimp`: the server's own.
         case implicit
+        /// `-k`: a kernel.
+        case kernel(String)
         /// `-z`: core files.
         case dumps([String])
     }
@@ -42,8 +44,8 @@ struct Options {
     /// `-QR`: the machine or the cable whose servers are listed.
     var query: String?
     var debuggee = Debuggee.none
-    /// The program that core files were made of, where it was named.
-    var dumpedProgram: String?
+    /// The program that core files were made of, or the kernel's image, where it was named.
+    var namedImage: String?
     /// `-g`: the initial stop is passed over.
     var skipsInitialStop = false
     /// `-G`: the end of the process ends the session.
@@ -121,19 +123,20 @@ struct OptionParser {
         return parser.options
     }
 
-    /// The program and its arguments; beside core files, the program that they are of.
+    /// The program and its arguments; beside core files, the program that they are of, and beside a kernel, its image.
     private mutating func takeProgram() throws(UsageError) {
-        guard case .dumps = options.debuggee else {
-            options.debuggee = .program(Array(rest))
-            return
+        switch options.debuggee {
+        case .dumps, .kernel:
+            guard rest.count == 1 else {
+                throw UsageError(
+                    message:
+                        "behind -z CoreFile only the program that it is of may stand, and behind -k"
+                        + " the kernel's image: \(rest.joined(separator: " "))"
+                )
+            }
+            options.namedImage = rest.first
+        default: options.debuggee = .program(Array(rest))
         }
-        guard rest.count == 1 else {
-            throw UsageError(
-                message:
-                    "behind -z CoreFile only the program that it is of may stand: \(rest.first ?? "")"
-            )
-        }
-        options.dumpedProgram = rest.first
     }
 
     /// `-server` and `-remote`, which count in this case only, and only as the first option.
@@ -198,6 +201,7 @@ struct OptionParser {
         "p": { (options: inout Options, value: String) throws(UsageError) in
             options.debuggee = .process(try Self.processID(value))
         },
+        "k": { (options: inout Options, value: String) in options.debuggee = .kernel(value) },
         "z": { (options: inout Options, value: String) in
             if case .dumps(let others) = options.debuggee {
                 options.debuggee = .dumps(others + [value])
@@ -266,7 +270,7 @@ struct OptionParser {
 
     /// Options of the original that this version does not have.
     private static let missing: Set<String> = [
-        "k", "wake", "iae", "iaec", "iu", "vf", "d", "ddefer", "e",
+        "wake", "iae", "iaec", "iu", "vf", "d", "ddefer", "e",
     ]
 
     /// Options of the original that Linux has no way for, and what is there instead.

@@ -26,6 +26,7 @@ func openTarget(
     _ text: String,
     _ transport: GreetingTransport,
     interrupts: any WaitObserver,
+    documents: any DocumentStore,
     breakInSeconds: Int? = nil
 ) throws(ConnectionFailure) -> RemoteTarget {
     func options(_ transport: GreetingTransport) -> RemoteOptions {
@@ -34,7 +35,12 @@ func openTarget(
         return options
     }
     do {
-        return try RemoteTarget(transport, options: options(transport), interrupts: interrupts)
+        return try RemoteTarget(
+            transport,
+            options: options(transport),
+            interrupts: interrupts,
+            documents: documents
+        )
     } catch {
         guard transport.isPasswordAsked else { throw ConnectionFailure(message: error.message) }
         guard let second = try openTransportAskingUser(text, transport.peerName) else {
@@ -43,7 +49,12 @@ func openTarget(
             )
         }
         do {
-            return try RemoteTarget(second, options: options(second), interrupts: interrupts)
+            return try RemoteTarget(
+                second,
+                options: options(second),
+                interrupts: interrupts,
+                documents: documents
+            )
         } catch {
             throw ConnectionFailure(message: error.message)
         }
