@@ -30,6 +30,8 @@ public protocol CommandEnvironment: AnyObject {
     func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws
     /// Runs a command line in the client's shell and gives what it printed.
     func runShell(_ line: String) throws -> String
+    /// The names in a folder of this machine, those of folders with a slash.
+    func fileNames(inFolder path: String) -> [String]
     /// Clears the terminal, where there is one.
     func clearScreen()
     /// The local time as a part of a file's name, `2026-11-21_22-25-03`.
@@ -47,6 +49,8 @@ extension CommandEnvironment {
     public func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws {
         throw EngineError.sentence("This debugger writes no files")
     }
+    /// There are no files.
+    public func fileNames(inFolder path: String) -> [String] { [] }
     /// There is no terminal.
     public func clearScreen() {}
     /// There is no shell.
@@ -108,6 +112,10 @@ public final class CommandInterpreter {
     private var executionCount = 0
     private var deferred: (() throws -> StopReport)?
     var startedPending = false
+    /// Whether what `.attach` attaches to is to run when job control has stopped it.
+    var resumesAttached = false
+    /// The folder that `.create` starts programs in; nil for the server's own.
+    var startFolder: String?
     /// The script that is carried out after `.restart` too (`-cfr`).
     public var restartScript: String?
     /// The word that lifts the lock against `q`.

@@ -59,10 +59,14 @@ let sessionCommands: [Command] = [
     ),
     Command(
         names: ["||"],
-        usage: "||",
-        summary: "list the systems being debugged",
+        usage: "||, ||0s",
+        summary: "list the systems being debugged, or choose one; there is one",
         run: { call in
-            try call.requireEnd()
+            let which = call.remainder()
+            guard ["", "0", "0s", ".", "*", "#"].contains(which) else {
+                throw EngineError.sentence("There is one system, 0, and no ||\(which)")
+            }
+            if which == "0s" { return }
             call.output.line(".  0 \(call.interpreter.environment.systemText)")
         }
     ),

@@ -19,6 +19,19 @@ public protocol EngineHost: AnyObject {
     func wait(for descriptor: Int32) -> WaitOutcome
     /// Whether the user interrupted since the last call; long output asks now and then.
     func takeInterrupt() -> Bool
+    /// Shows how far something that takes long has come, where there is a place for it.
+    ///
+    /// - Returns: false where there is none; the engine then prints lines now and then.
+    func showProgress(_ title: String, done: UInt64, of total: UInt64) -> Bool
+    /// Takes the last progress off the screen.
+    func endProgress()
+}
+
+extension EngineHost {
+    /// There is no place for it.
+    public func showProgress(_ title: String, done: UInt64, of total: UInt64) -> Bool { false }
+    /// There was none.
+    public func endProgress() {}
 }
 
 /// Files on the client's machine, and the cache of binaries taken from targets.

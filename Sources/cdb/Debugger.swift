@@ -33,7 +33,12 @@ final class Debugger {
         files = LocalFiles()
         share = SessionShare(console: console)
         output = ProgramOutput(console: console, share: share, isVerbose: options.isVerbose)
-        host = ProgramHost(output: output, files: files, share: share)
+        host = ProgramHost(
+            output: output,
+            files: files,
+            share: share,
+            isSilent: options.isConsoleSilent
+        )
     }
 
     func run() -> ExitCode {

@@ -72,6 +72,13 @@ final class ProgramEnvironment: CommandEnvironment {
         return try ShellCommand.run(line) { host.takeInterrupt() }
     }
 
+    func fileNames(inFolder path: String) -> [String] {
+        folderEntries(path).filter { $0 != "." && $0 != ".." }.map { name in
+            let attributes = try? FileAttributes(path: path + "/" + name)
+            return attributes?.kind == .folder ? name + "/" : name
+        }
+    }
+
     func clearScreen() {
         if standardOutputIsTerminal { printOut("\u{1b}[H\u{1b}[2J") }
     }

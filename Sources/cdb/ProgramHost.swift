@@ -18,7 +18,10 @@ final class ProgramHost: EngineHost, WaitObserver {
 
     private let share: SessionShare
 
-    init(output: any OutputSink, files: any ClientFiles, share: SessionShare) {
+    private let isSilent: Bool
+
+    init(output: any OutputSink, files: any ClientFiles, share: SessionShare, isSilent: Bool) {
+        self.isSilent = isSilent
         self.output = output
         self.files = files
         self.share = share
@@ -69,6 +72,20 @@ final class ProgramHost: EngineHost, WaitObserver {
     var interruptCount: Int {
         while interrupts?.next() != nil { arrived += 1 }
         return arrived
+    }
+
+    // MARK: - What takes long
+
+    private var bar = ProgressBar()
+
+    func showProgress(_ title: String, done: UInt64, of total: UInt64) -> Bool {
+        guard standardOutputIsTerminal, !isSilent else { return false }
+        if let text = bar.text(title, done, total, now: monotonicNanoseconds()) { printOut(text) }
+        return true
+    }
+
+    func endProgress() {
+        if let text = bar.end() { printOut(text) }
     }
 
     // MARK: - While nothing comes
