@@ -139,6 +139,13 @@ let edgeTargets: [Target] = [
         ]
     ),
     library("PtraceBackend", ["DebugTarget", "RegisterSets", "LinuxSystem"]),
+    library(
+        "KernelLine",
+        [
+            "ByteTransport", "ConnectionStrings", "LinuxSystem", "PortDirectory", "SerialPort",
+            "Transports",
+        ]
+    ),
     library("CoreBackend", ["DebugTarget", "CoreFiles", "LinuxSystem"]),
     library(
         "RemoteServer",
@@ -174,7 +181,7 @@ let programTargets: [Target] = [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget", "DiscoveryProtocol", "SharedSession",
             "LinuxSystem", "ServerRegistry", "SessionSharing", "RemoteClient", "CoreBackend",
-            "Symbols",
+            "KernelLine", "Symbols",
             "Disassembly", "Console",
             "DebugEngine",
             "Commands",
@@ -184,7 +191,7 @@ let programTargets: [Target] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "GDBRemoteProtocol", "LinuxSystem",
+            "GDBRemoteProtocol", "KernelLine", "LinuxSystem",
         ]
     ),
     program(

@@ -82,3 +82,9 @@ extension ByteTransport {
     /// Nothing waits in the transport itself.
     public func flush() {}
 }
+
+/// A stream to a kernel's stub, which may take more than a byte to be halted.
+public protocol KernelStream: ByteTransport {
+    /// Sends what halts the kernel while it runs.
+    func breakIn()
+}

@@ -57,6 +57,8 @@ private func listModules(_ call: inout CommandCall) throws {
 
 extension ProcessState {
     fileprivate func refresh(in session: DebugSession) {
+        // Nobody announces a kernel's modules.
+        if session.isKernel { return session.reloadModules(of: self) }
         session.refreshModules(of: self)
     }
 }

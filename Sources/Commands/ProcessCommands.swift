@@ -68,6 +68,9 @@ let processCommands: [Command] = [
             try call.requireEnd()
             let session = call.session
             try call.interpreter.execute { try session.restart() }
+            if let script = call.interpreter.restartScript {
+                try call.interpreter.run("$$<\(script)")
+            }
         }
     ),
     Command(

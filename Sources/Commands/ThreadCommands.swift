@@ -117,6 +117,7 @@ extension CommandInterpreter {
         if command.hasPrefix("e ") { command = CommandText.trim(command.dropFirst(2)) }
         let previous = session.currentThread
         let frame = session.currentFrame
+        if threads.count > 1 { session.fetchStacks(of: threads) }
         for thread in threads {
             if session.host.takeInterrupt() { throw EngineError(.userInterrupt, rest) }
             if isAll {
@@ -157,6 +158,7 @@ extension CommandInterpreter {
     }
 
     private func listThreads(isDetailed: Bool, _ threads: [ThreadState]) throws {
+        if isDetailed { session.fetchStacks(of: threads) }
         for thread in threads {
             if session.host.takeInterrupt() { throw EngineError(.userInterrupt, "~") }
             output.line(threadLine(thread))

@@ -219,7 +219,9 @@ final class CoreDump {
             }
             guard isLoaded, !modules.contains(where: { $0.path == mapping.path }) else { continue }
             var facts = facts(at: mapping)
-            if facts == nil, let file = backing(of: mapping.path, candidates) {
+            // Asked for in any case, so that a file which is not the right one is named.
+            let file = backing(of: mapping.path, candidates)
+            if facts == nil, let file {
                 facts = BinaryFacts(isMemory: false) { file.read(at: $0, count: $1) }
             }
             guard let facts, facts.hasSegments else { continue }

@@ -99,8 +99,11 @@ public struct CoreImage {
         let width: CoreWidth = process.architecture == .i386 ? .bits32 : .bits64
         var notes: [UInt8] = []
         for (index, thread) in process.threads.enumerated() {
-            let status = thread.statusNote(width, parent: process.process.parent)
-            notes += CoreNote.bytes(.status, status)
+            var status = thread
+            // As the kernel does it, and gdb wants it: the signal of the first stands in all.
+            if thread.signal == 0 { status.signal = process.threads[0].signal }
+            let note = status.statusNote(width, parent: process.process.parent)
+            notes += CoreNote.bytes(.status, note)
             if index == 0 {
                 notes += CoreNote.bytes(.process, process.process.note(width))
                 if !process.auxiliaryVector.isEmpty {

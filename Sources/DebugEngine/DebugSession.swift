@@ -41,14 +41,18 @@ public final class DebugSession {
     public var userRegisters = [UInt64](repeating: 0, count: 20)
     /// Where symbols, binaries and sources are looked for on the client.
     public var paths = SearchPaths()
-    /// Whether a process that ends is reported with a stop (not with `-G`).
-    public var stopsAtExit = true
+    /// Hears of what happens, for tools.
+    public weak var observer: (any SessionObserver)?
+    /// Whether the processes are only looked at (`-pv`): nothing lets them run.
+    public var looksOnly = false
     /// The largest binary fetched without being asked; on a slow line, what takes about a minute.
     public var automaticFetchBytesMax = UInt64.max
     /// Whether every byte counts on the line to the target.
     public var isLineSlow = false
     /// Whether children that a process forks stay under the debugger (`.childdbg`, `-o`).
     public var followsChildren = false
+    /// Whether what is debugged is a kernel, its threads processors.
+    public internal(set) var isKernel = false
     /// What the running debuggee was started with, for `.restart`.
     public internal(set) var launchRequest: LaunchRequest?
 
@@ -65,6 +69,9 @@ public final class DebugSession {
     private var capture: CapturedOutput?
     /// Conditions as the target takes them, by their texts; a nil value is one that it cannot judge.
     var compiledConditions: [String: BreakpointCondition?] = [:]
+    /// The language of expressions that do not say which they are in (`.expr`).
+    public var expressionLanguage = ExpressionLanguage.masm
+    var languageDepth = 0
     var nextProcessNumber = 0
     var nextThreadNumber = 0
     var stackCache: (thread: ThreadID, frames: [StackFrame], isComplete: Bool)?
@@ -93,9 +100,10 @@ public final class DebugSession {
         return own.text
     }
 
-    /// `0:000>`, or `NoTarget>`.
+    /// `0:000>`, or `NoTarget>`; `kd>` of a kernel, with the processor's number where there are several.
     public var prompt: String {
         guard let process = currentProcess, let thread = currentThread else { return "NoTarget> " }
+        if isKernel { return process.threads.count > 1 ? "\(thread.number): kd> " : "kd> " }
         let number = Format.leftPad(String(thread.number), to: 3, with: "0")
         return "\(process.number):\(number)> "
     }

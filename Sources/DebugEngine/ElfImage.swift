@@ -81,7 +81,10 @@ struct ElfImage {
     }
 
     private mutating func takeSegments(_ entries: [ProgramHeader]) {
-        let loads = entries.filter { $0.kind == .load && $0.memorySize > 0 }
+        var loads = entries.filter { $0.kind == .load && $0.memorySize > 0 }
+        // A kernel is at the top of the address space; its data for each processor is counted from 0.
+        let kernel = loads.filter { $0.address >> 63 == 1 }
+        if !kernel.isEmpty { loads = kernel }
         guard let low = loads.map(\.address).min(),
             let high = loads.map({ $0.address &+ $0.memorySize }).max(), high > low,
             high < UInt64.max - 0xfff, high - low <= Self.addressBytesMax

@@ -61,6 +61,8 @@ public struct EngineError: Error, Sendable, Equatable {
         case illegalThread = "Illegal thread"
         /// The user stopped it.
         case userInterrupt = "User interrupted operation"
+        /// An expression of C means nothing; `detail` says why.
+        case expression = "Expression"
         /// A plain sentence of its own.
         case sentence = ""
     }
@@ -69,11 +71,14 @@ public struct EngineError: Error, Sendable, Equatable {
     public var kind: Kind
     /// The offending text, or the whole sentence.
     public var text: String
+    /// What is wrong, where the kind does not say it all.
+    public var detail: String
 
     /// Builds an error.
-    public init(_ kind: Kind, _ text: String) {
+    public init(_ kind: Kind, _ text: String, detail: String = "") {
         self.kind = kind
         self.text = text
+        self.detail = detail
     }
 
     /// A sentence that needs no dressing.

@@ -16,7 +16,7 @@ extension DebugSession {
         lastEvent = event
         events.append(event)
         if events.count > Self.eventsMax { events.removeFirst() }
-        return "(\(place)): \(text)"
+        return isKernel ? text : "(\(place)): \(text)"
     }
 
     /// Tells the target what the filters let it keep to itself.
@@ -156,6 +156,9 @@ extension DebugSession {
         }
         return String(decoding: bytes, as: UTF8.self)
     }
+
+    /// `SIGSEGV`.
+    public func signalName(_ number: Int32) -> String { SignalText.name(of: Signal(number)) }
 
     /// The signal that stopped the current thread is delivered when it goes on (`gn`).
     public func keepPendingSignal() {

@@ -6,6 +6,7 @@ extension DebugSession {
     ///
     /// - Returns: the report of the initial stop.
     public func attach(to id: ProcessID) throws -> StopReport {
+        try requireProcesses()
         let thread = try target.attach(to: id)
         let process = try adopt(id, origin: .attached, first: thread)
         process.isSuspended = target.jobControl?.isSuspended(id) ?? false
@@ -39,10 +40,16 @@ extension DebugSession {
     ///
     /// - Returns: the report of the initial stop.
     public func launch(_ request: LaunchRequest) throws -> StopReport {
+        try requireProcesses()
         let thread = try target.launch(request)
         launchRequest = request
         let process = try adopt(thread.process, origin: .created, first: thread)
         return initialStop(of: process)
+    }
+
+    /// A kernel is no process that could be started or ended.
+    private func requireProcesses() throws {
+        if isKernel { throw EngineError(.notSupported, "") }
     }
 
     /// Takes over the processes that the target came with.
@@ -79,12 +86,14 @@ extension DebugSession {
     /// Ends a process.
     public func kill(_ process: ProcessState) throws {
         if isPostMortem { throw EngineError(.notSupported, "") }
+        try requireProcesses()
         try target.kill(process.id)
         remove(process)
     }
 
     /// Ends the current process, if it still is, and starts its program anew.
     public func restart() throws -> StopReport {
+        try requireProcesses()
         guard let request = launchRequest else {
             throw EngineError.sentence(
                 "The debuggee was not started by this debugger and cannot be restarted"

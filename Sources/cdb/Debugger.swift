@@ -24,6 +24,7 @@ final class Debugger {
     private let host: ProgramHost
     private let files: LocalFiles
     private let share: SessionShare
+    private var events: EventStream?
 
     init(options: Options, arguments: [String]) {
         self.options = options
@@ -45,6 +46,22 @@ final class Debugger {
                 return .usage
             }
         }
+        if let place = options.eventStreamPath {
+            do {
+                events = try EventStream(place)
+            } catch {
+                printError("cdb: --json \(place): \(error)\n")
+                return .usage
+            }
+            output.events = events
+            events?.emit(
+                "start",
+                [
+                    ("version", .text(Product.version)),
+                    ("command_line", .text(arguments.joined(separator: " "))),
+                ]
+            )
+        }
         output.line()
         output.line(Product.banner)
         output.line()
@@ -58,6 +75,7 @@ final class Debugger {
             }
         }
         let code = debug()
+        events?.emit("end", [("exit_code", .number(Int64(code.rawValue)))])
         share.end(
             code == .success ? "the debugger has ended the session" : "the debugger has failed"
         )
@@ -70,6 +88,7 @@ final class Debugger {
 
     private func debug() -> ExitCode {
         if case .dumps(let paths) = options.debuggee { return debugDumps(paths) }
+        if case .kernel(let text) = options.debuggee { return debugKernel(text) }
         let remote: RemoteTarget
         do {
             remote = try connect()
@@ -79,20 +98,50 @@ final class Debugger {
         }
         defer { remote.close() }
         let session = makeSession(remote)
-        if case .serial(let baudRate) = remote.lineKind {
-            session.isLineSlow = true
-            // What the line carries in about a minute.
-            session.automaticFetchBytesMax = UInt64(max(baudRate, 0)) / 10 * 60
-        }
+        respectLine(of: remote, session)
         guard begin(session, remote) else { return .target }
         return runPrompt(session, remote)
+    }
+
+    private func respectLine(of remote: RemoteTarget, _ session: DebugSession) {
+        guard case .serial(let baudRate) = remote.lineKind else { return }
+        session.isLineSlow = true
+        // What the line carries in about a minute.
+        session.automaticFetchBytesMax = UInt64(max(baudRate, 0)) / 10 * 60
+    }
+
+    /// `-k`: a kernel, which is not started, attached to or ended.
+    private func debugKernel(_ text: String) -> ExitCode {
+        do {
+            try host.takeInterrupts()
+            let opening = KernelOpening(text, host: host, output: output)
+            let remote = try opening.connect()
+            defer { remote.close() }
+            host.remote = remote
+            guard let thread = remote.initialThread else {
+                _ = fail(["cdb: \(remote.peerName) has no kernel that stands"])
+                return .target
+            }
+            let session = makeSession(remote)
+            respectLine(of: remote, session)
+            output.line("Kernel Debugger connection established.")
+            showPaths(session)
+            session.show(try session.adoptKernel(thread, image: options.namedImage))
+            return runPrompt(session, remote)
+        } catch let error as ConnectionFailure {
+            printError("cdb: \(error.message)\n")
+            return .connection
+        } catch {
+            _ = fail(["cdb: \((error as? TargetError)?.message ?? words(of: error))"])
+            return .target
+        }
     }
 
     /// `-z`: what can be said of core files, and nothing that runs.
     private func debugDumps(_ paths: [String]) -> ExitCode {
         let cores = CoreTarget()
         let session = makeSession(cores)
-        session.paths.program = options.dumpedProgram
+        session.paths.program = options.namedImage
         cores.fileCandidates = { [unowned session] path in
             session.isProgramOfDump(path)
                 ? [session.paths.program].compactMap { $0 }
@@ -123,21 +172,33 @@ final class Debugger {
         } catch {
             throw ConnectionFailure(message: "\(error)")
         }
-        let remote = try openTarget(text ?? "", transport, interrupts: host)
+        let remote = try openTarget(
+            text ?? "",
+            transport,
+            interrupts: host,
+            documents: files,
+            breakInSeconds: options.breakInSeconds
+        )
         host.remote = remote
         return remote
     }
 
     private func makeSession(_ target: any DebugTarget) -> DebugSession {
         let session = DebugSession(target: target, host: host)
+        let takesEnvironment = !options.ignoresEnvironmentPaths
         func path(_ option: String?, _ variable: String) -> [String] {
-            SearchPaths.split(option ?? "") + SearchPaths.split(environmentValue(variable) ?? "")
+            SearchPaths.split(option ?? "")
+                + SearchPaths.split(takesEnvironment ? environmentValue(variable) ?? "" : "")
         }
         session.paths.symbols = path(options.symbolPath, "_NT_SYMBOL_PATH")
         session.paths.images = path(options.imagePath, "_NT_EXECUTABLE_IMAGE_PATH")
         session.paths.sources = path(options.sourcePath, "_NT_SOURCE_PATH")
         session.followsChildren = options.followsChildren
-        session.stopsAtExit = !options.skipsFinalStop
+        session.looksOnly = options.looksOnly
+        if options.skipsFinalStop, let index = session.filters.index(named: "epr") {
+            session.filters[index].reaction = .ignore
+        }
+        events?.observe(session)
         if options.stepsByLine { session.sourceOptions.insert(.step) }
         return session
     }
@@ -193,12 +254,17 @@ final class Debugger {
             output.line("*** wait with pending attach")
             showPaths(session)
             return try session.attach(to: id)
+        case .unit(let name):
+            let id = try session.mainProcess(ofUnit: name)
+            output.line("*** wait with pending attach")
+            showPaths(session)
+            return try session.attach(to: id)
         case .implicit:
             let report = try session.launchImplicitly()
             output.line("CommandLine: \(session.currentProcess?.executablePath ?? "")")
             showPaths(session)
             return report
-        case .dumps: return nil
+        case .dumps, .kernel: return nil
         case .none:
             guard let thread = remote.initialThread else { return nil }
             showPaths(session)
@@ -250,9 +316,11 @@ final class Debugger {
         let environment = ProgramEnvironment(
             console: console,
             remote: remote,
-            systemText: remote.map { "Live user mode: <\($0.peerName)>" } ?? "User core files",
+            systemText: systemText(session, remote),
             share: share,
-            arguments: arguments
+            arguments: arguments,
+            host: host,
+            forbidsShell: options.forbidsShell
         )
         let interpreter = CommandInterpreter(session: session, environment: environment)
         share.interpreter = interpreter
@@ -265,6 +333,7 @@ final class Debugger {
             // A Ctrl+C at the prompt is not for the command that follows.
             _ = host.takeInterrupt()
             share.waitsForCommand(session.prompt)
+            events?.emit("prompt", [("prompt", .text(session.prompt))])
             switch reader.readLine(prompt: session.prompt, share) {
             case .stopped:
                 continue
@@ -274,6 +343,7 @@ final class Debugger {
             case .text(let line):
                 console.logOnly(session.prompt + line + "\n")
                 share.typed(line, at: session.prompt)
+                events?.emit("command", [("text", .text(line))])
                 switch controlKey(line) {
                 case .leave: return .success
                 case .version: output.line(environment.versionText)
@@ -282,6 +352,11 @@ final class Debugger {
             }
         }
         return end(session, remote, by: interpreter.quitRequest)
+    }
+
+    private func systemText(_ session: DebugSession, _ remote: RemoteTarget?) -> String {
+        guard let remote else { return "User core files" }
+        return "Live \(session.isKernel ? "kernel" : "user") mode: <\(remote.peerName)>"
     }
 
     private enum ControlKey {
@@ -299,6 +374,8 @@ final class Debugger {
     }
 
     private func runInitialCommands(_ interpreter: CommandInterpreter) {
+        options.eventCommands.forEach { interpreter.execute($0) }
+        if options.repeatsScript { interpreter.restartScript = options.scriptPath }
         let isLive = !interpreter.session.isPostMortem
         if isLive, options.skipsInitialStop || options.attachesWithoutBreak {
             interpreter.execute("g")
@@ -315,7 +392,8 @@ final class Debugger {
 
     /// With `-G` the session is over when the last process is.
     private func endsByItself(_ session: DebugSession) -> Bool {
-        !session.stopsAtExit && session.processes.isEmpty
+        session.processes.isEmpty && !session.isPostMortem
+            && session.filters[.exitProcess].reaction != .stop
     }
 
     /// Ends the session as its last command, or the end of the input, wants it.
@@ -334,7 +412,8 @@ final class Debugger {
         do {
             for process in session.processes {
                 let isKept =
-                    options.detachesAtEnd || request == .detach
+                    session.isKernel || options.detachesAtEnd || options.looksOnly
+                    || request == .detach
                     || request == nil && process.origin == .attached
                 if isKept {
                     try session.detach(process)

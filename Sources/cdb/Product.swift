@@ -11,6 +11,7 @@ enum Product {
         usage: cdb [options] [-p PID | -pn Name | program arguments]      on this machine
                cdb -premote ClientTransport [options] [-p PID | -pn Name | -cimp | program arguments]
                cdb -z CoreFile [options] [program]  look at a core file
+               cdb -k Kernel [options] [vmlinux]    debug a kernel
                cdb -remote ClientTransport [options]   join somebody else's session (.server, -server)
                cdb -QR Machine                     list the servers of a machine (\\\\BOX17, //box17, 10.0.0.7)
                cdb -QR com:port=Port,baud=BaudRate list those at the other end of a cable
@@ -47,6 +48,10 @@ enum Product {
           -pn Name        attach to the only process of that name
           -cimp           start the command line that the server was given (dbgsrv -pc)
           program ...     start a program; all that follows are its arguments
+          -k Kernel       a kernel's stub, kgdb or a virtual machine's: com:port=Port,baud=BaudRate (a cable
+                          without channels), com:pipe,port=Path[,reconnect] (a socket or pseudo-terminal),
+                          com:ipport=Port,port=Host, or a ClientTransport that a dbgbridge -k serves;
+                          vmlinux is the kernel's image
           -z CoreFile     a core file of the kernel's, of gcore or of .dump; again for more of them.
                           The files that were mapped are looked for at their own places and in the
                           folders of -i and -y; a program behind it is the one that it was made of

@@ -105,6 +105,8 @@ final class ProgramOutput: OutputSink {
     let console: ConsoleOutput
     private let share: SessionShare
     private let isVerbose: Bool
+    /// Where tools read of it too.
+    var events: EventStream?
 
     init(console: ConsoleOutput, share: SessionShare, isVerbose: Bool) {
         self.console = console
@@ -113,6 +115,7 @@ final class ProgramOutput: OutputSink {
     }
 
     func write(_ text: String, _ kind: OutputKind) {
+        if kind != .verbose || isVerbose { events?.output(text, kind) }
         switch kind {
         case .normal, .debuggee:
             console.write(text)

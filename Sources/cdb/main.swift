@@ -87,8 +87,19 @@ private func problem(of options: Options) -> String? {
         case .implicit:
             return "-cimp starts what a process server has in store:"
                 + " -premote ClientTransport names it"
-        case .process, .processName, .program, .dumps: return nil
+        case .process, .processName, .unit, .program, .dumps: return nil
+        case .kernel(let text):
+            do {
+                _ = try KernelConnection(text)
+                return nil
+            } catch {
+                return "-k \(error)"
+            }
         }
+    }
+    if case .kernel = options.debuggee {
+        return
+            "-k reaches a kernel by itself: a process server (-premote) has nothing to do with it"
     }
     if case .dumps = options.debuggee {
         return "-z opens a core file of this machine: a process server (-premote) has nothing to do"

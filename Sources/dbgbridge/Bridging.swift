@@ -6,7 +6,7 @@ internal import Transports
 
 /// Relays between the server and whoever started us.
 func relayStandardStreams(_ options: RelayOptions) throws -> Int32 {
-    let server = try openRawStream(options.server, program: programName)
+    let server = try options.server.open()
     var relay = Relay(server: server, client: try StandardStreams())
     return status(of: try relay.run(), peerName: server.peerName)
 }
@@ -127,7 +127,7 @@ func relay(
     }
     let server: any ByteTransport
     do {
-        server = try openRawStream(options.server, program: programName)
+        server = try options.server.open()
     } catch {
         return .serverUnreachable(error.description)
     }

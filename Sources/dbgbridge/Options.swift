@@ -15,8 +15,8 @@ enum Request {
 
 /// Where the two ends are.
 struct RelayOptions {
-    /// `-c`: how the server is reached.
-    var server: ConnectionString
+    /// `-c` and `-k`: how the server is reached.
+    var server: ServerSide
     /// `-s`: where the client arrives.
     var client: ClientSide
     /// `-p`: goes on when all connections are gone.
@@ -42,13 +42,15 @@ struct UsageError: Error, CustomStringConvertible {
 func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
     var rest = arguments[...]
     if arguments == ["--relay"] { return .inherited }
-    var server: ConnectionString?
+    var server: ServerSide?
     var client: ClientSide?
     var persists = false
     while let option = rest.popFirst() {
         switch option {
         case "-c":
-            server = try connection(try value(of: "-c", &rest), .client)
+            server = .stream(try connection(try value(of: "-c", &rest), .client))
+        case "-k":
+            server = .kernel(try kernelConnection(try value(of: "-k", &rest)))
         case "-s":
             let text = try value(of: "-s", &rest)
             client =
@@ -61,7 +63,7 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
         case "--version":
             return .version
         default:
-            let known = ["-c", "-s", "-p", "-?", "--help", "--version"]
+            let known = ["-c", "-k", "-s", "-p", "-?", "--help", "--version"]
             let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" }
             throw UsageError(
                 description: "there is no option '\(option)'\(hint ?? "")"
@@ -96,6 +98,14 @@ private func value(
     return value
 }
 
+private func kernelConnection(_ text: String) throws(UsageError) -> KernelConnection {
+    do {
+        return try KernelConnection(text)
+    } catch {
+        throw UsageError(description: error.description)
+    }
+}
+
 private func connection(
     _ text: String,
     _ side: ConnectionString.Side
@@ -114,6 +124,10 @@ let helpText = """
       dbgbridge -c TRANSPORT -s stdio            the client is whoever started us (gdb's `|`)
       dbgbridge -c TRANSPORT -s tcp:port=PORT    clients connect to a TCP port, any number of them
 
+      dbgbridge -k KERNEL -s TRANSPORT           a kernel's cable for whoever connects, one at a time: KERNEL is
+                                                 com:port=PORT,baud=RATE, com:pipe,port=PATH or
+                                                 com:ipport=PORT,port=HOST, without a channel
+
     -p goes on when all connections are gone; with clicon behind -s we connect to the client again. Without it a bridge that
     clients connect to ends 30 s after the last of them has gone.
 
@@ -128,6 +142,10 @@ let helpText = """
     lldb:  dbgbridge -c com:port=com2,baud=115200,channel=3 -s tcp:port=5005
            platform select remote-linux
            platform connect connect://localhost:5005
+
+    A kernel's Ctrl+C is a BREAK and SysRq-g on a serial line:
+    kernel: dbgbridge -k com:port=com1,baud=115200 -s tcp:port=5005 -p
+            cdb -k tcp:server=HOST,port=5005 vmlinux      gdb: target remote HOST:5005
 
     Exit status: 0 the connection ended in order, 1 wrong command line, 2 the server could not be
     reached or was lost.

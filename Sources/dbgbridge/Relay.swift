@@ -33,6 +33,8 @@ struct Relay {
     private var toServer = Direction()
     private var toClient = Direction()
     private var conversation = RelayedConversation()
+    /// What may go to a kernel's stub; nil for any other server.
+    private var kernelRequests: KernelRequests?
     private var watch = AnswerWatch()
     private var debugServerPort: DebugServerPort?
     /// Whether the client has sent anything.
@@ -56,6 +58,7 @@ struct Relay {
         debugServerPort = clientPort.map { DebugServerPort($0) }
         self.server = server
         self.client = client
+        kernelRequests = server is any KernelStream ? KernelRequests() : nil
         self.endSignals = endSignals
     }
 
@@ -143,7 +146,7 @@ struct Relay {
         } else {
             clientHasSpoken = true
             conversation.request(bytes)
-            passed = debugServerPort?.pass(bytes) ?? bytes
+            passed = kernelBytes(debugServerPort?.pass(bytes) ?? bytes)
         }
         let waited = watch.carried(
             toDebugger: toClient,
@@ -152,6 +155,19 @@ struct Relay {
         )
         if let waited {
             printError("dbgbridge: \(server.peerName): answers again, after \(waited) s\n")
+        }
+        return passed
+    }
+
+    /// What goes to a kernel's stub of what a debugger sends; its interrupts are done here.
+    private mutating func kernelBytes(_ bytes: [UInt8]) -> [UInt8] {
+        guard let elements = kernelRequests?.take(bytes) else { return bytes }
+        var passed: [UInt8] = []
+        for element in elements {
+            switch element {
+            case .bytes(let more): passed += more
+            case .breakIn: (server as? any KernelStream)?.breakIn()
+            }
         }
         return passed
     }

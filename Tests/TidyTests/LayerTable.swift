@@ -65,6 +65,13 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         ]
     ),
     ("PtraceBackend", ["DebugTarget", "RegisterSets", "LinuxSystem", "Glibc"]),
+    (
+        "KernelLine",
+        [
+            "ByteTransport", "ConnectionStrings", "LinuxSystem", "PortDirectory", "SerialPort",
+            "Transports",
+        ]
+    ),
     ("CoreBackend", ["DebugTarget", "CoreFiles", "LinuxSystem", "Glibc"]),
     (
         "RemoteServer",
@@ -102,7 +109,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget", "DiscoveryProtocol", "SharedSession",
             "LinuxSystem", "ServerRegistry", "SessionSharing", "RemoteClient", "CoreBackend",
-            "Symbols",
+            "KernelLine", "Symbols",
             "Disassembly", "Console",
             "DebugEngine",
             "Commands", "Glibc",
@@ -112,7 +119,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "GDBRemoteProtocol", "LinuxSystem", "Glibc",
+            "GDBRemoteProtocol", "KernelLine", "LinuxSystem", "Glibc",
         ]
     ),
     (

@@ -1,0 +1,7 @@
+bp stop
+g
+dt origin
+dt point
+dv
+k 2
+q
