@@ -8,13 +8,16 @@ from labgrid import Environment
 KINDS = ["RawSerialPort", "NetworkSerialPort", "DebugServerPort"]
 
 
-@pytest.fixture(params=KINDS)
-def board(request, pytestconfig):
-    folder = pathlib.Path(pytestconfig.getoption("--lab"))
-    environment = Environment(str(folder / f"{request.param}.yaml"))
-    target = environment.get_target("main")
-    yield target.get_driver("DebugServerDriver")
+@pytest.fixture(scope="session")
+def environment(pytestconfig):
+    environment = Environment(str(pathlib.Path(pytestconfig.getoption("--lab")) / "lab.yaml"))
+    yield environment
     environment.cleanup()
+
+
+@pytest.fixture(params=KINDS)
+def board(request, environment):
+    return environment.get_target(request.param).get_driver("DebugServerDriver")
 
 
 @pytest.fixture
