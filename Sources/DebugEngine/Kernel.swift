@@ -29,7 +29,7 @@ extension DebugSession {
         showBanner(process)
         refreshKernelModules(of: process)
         guard let current = currentThread else { return StopReport() }
-        return StopReport(lines: [note(current, SignalText.breakInstruction)])
+        return StopReport(lines: [note(current, SignalText.breakInstruction)], kind: .interrupt)
     }
 
     /// The file the user named, or the first one called vmlinux in the folders of the paths.
