@@ -284,6 +284,10 @@ let testTargets: [Target] = [
         "RemoteClientTests",
         ["RemoteClient", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "LinuxSystem"]
     ),
+    tests(
+        "KernelLineTests",
+        ["KernelLine", "ByteTransport", "LinuxSystem", "Transports"]
+    ),
     tests("CoreFilesTests", ["CoreFiles", "RegisterSets", "DebugTarget"]),
     tests("SymbolsTests", ["Symbols", "DebugTarget"]),
     tests("DisassemblyTests", ["Disassembly", "DebugTarget"]),
