@@ -10,6 +10,8 @@
 # make bench-shared   a shared session: from command to answer, and fifty clients that read 10 MB
 # make bench-link   the serial link beside gensio, ZMODEM and Kermit (QUICK=1: a part of it, printed only)
 # make bench-core   the debug server beside gdbserver and lldb-server: what each request costs
+# make hardware-test   real serial drivers: guests of QEMU with UARTs and USB adapters, and LAB_RIG=FILE for ports that you have
+# make bench-hardware  only its comparison with gdbserver on the same UART, into docs/benchmarks.md
 # make judge   gdb's own test suite over dbgsrv and gdbserver (TESTS=gdb.server by default), into docs/gdb-suite.md
 
 PREFIX ?= /usr/local
@@ -30,7 +32,7 @@ ENVIRONMENT_SUITES = ServerRegistryTests|CertificateFolderTests
 # Some of the simulations take their seeds from the commit.
 export MUX_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: deb install-files demo test build lint packages install clean bench bench-link bench-shared bench-core judge soak fuzz speed
+.PHONY: hardware-test bench-hardware deb install-files demo test build lint packages install clean bench bench-link bench-shared bench-core judge soak fuzz speed
 
 demo: build
 	Tests/Demo/run $(RELEASE)
@@ -61,6 +63,14 @@ bench-link: build
 bench-core: build
 	$(SWIFT) build -c release --static-swift-stdlib --product corebench
 	$(RELEASE)/corebench $(RELEASE)/dbgsrv Tests/CoreBench/debuggee.c $(or $(ROUNDS),5)
+
+hardware-test: build
+	$(SWIFT) build --build-tests
+	HardwareTests/run $(RELEASE) $(TESTS)
+
+bench-hardware: build
+	$(SWIFT) build --build-tests
+	RIG_BENCH=$(CURDIR)/docs/benchmarks.md HardwareTests/run $(RELEASE) BaselineTests
 
 judge: build
 	Tests/DejaGnu/judge --dbgsrv $(RELEASE)/dbgsrv --write docs/gdb-suite.md $(TESTS)

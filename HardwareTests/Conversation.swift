@@ -37,6 +37,11 @@ final class Conversation {
         _ = try input.write(Array((line + "\n").utf8)[...])
     }
 
+    /// Presses keys.
+    func press(_ keys: String) throws {
+        _ = try input.write(Array(keys.utf8)[...])
+    }
+
     /// Waits for words that come after those of the last wait, and gives what came up to them.
     @discardableResult
     func wait(for words: String, seconds: Int = 60) throws -> String {

@@ -82,8 +82,11 @@ final class Guest: Machine {
 
     func run(_ script: String, seconds: Int) throws -> ProgramOutput {
         // Brokers that nobody uses any more would keep ports for half a minute.
-        try hand.run("export DBGSRV_BROKER_IDLE_SECONDS=1\n" + script, seconds: seconds)
+        try hand.run(Self.preamble + script, seconds: seconds)
     }
+
+    private static let preamble =
+        "export DBGSRV_BROKER_IDLE_SECONDS=1 PATH=$PATH:/payload/bin\n"
 
     /// Listens for a line of the guest.
     func listen(_ name: String) throws -> String {

@@ -13,18 +13,18 @@ extension HardwareTests.SoftwareTests {
             defer { try? rig.lab.unplug("usb0") }
             let list = try rig.lab.require("dbgcom list")
             note("dbgcom list: " + list.split(separator: "\n").dropFirst().joined(separator: " | "))
-            let rows = list.split(separator: "\n").dropFirst().map {
-                $0.split(separator: " ", omittingEmptySubsequences: true).map(String.init)
+            // Adapters of other tests keep their names.
+            let there = list.split(separator: "\n").dropFirst()
+                .filter { !$0.hasSuffix("(not plugged in)") }
+            let rows = there.map { $0.split(separator: " ").prefix(3).map(String.init) }
+            let uarts = ["/dev/ttyS0", "/dev/ttyS1", "/dev/ttyS4", "/dev/ttyS5"]
+            #expect(Set(rows.map { $0[1] }) == Set(uarts + [device]), "\(list)")
+            for (uart, name) in zip(uarts, ["COM1", "COM2", "COM5", "COM6"]) {
+                #expect(rows.contains([name, uart, "serial"]), "\(list)")
             }
-            #expect(
-                rows.map { $0[1] } == [
-                    "/dev/ttyS0", "/dev/ttyS1", device, "/dev/ttyS4", "/dev/ttyS5",
-                ]
-            )
-            #expect(rows.map { $0[0] } == ["COM1", "COM2", "COM3", "COM5", "COM6"])
-            #expect(rows.map { $0[2] } == ["serial", "serial", "ftdi_sio", "serial", "serial"])
+            #expect(rows.contains { $0[1...] == [device, "ftdi_sio"] }, "\(list)")
             #expect(list.contains("QEMU QEMU USB SERIAL RIG0"))
-            #expect(rows.first?.contains { $0.hasSuffix("getty") } == true)
+            #expect(there.first?.contains("agetty (pid ") == true, "\(list)")
 
             let refusal = try rig.lab.output("dbgcom doctor /dev/ttyS2")
             #expect(
@@ -64,7 +64,7 @@ extension HardwareTests.SoftwareTests {
         )
         func rates() throws {
             guard let rig = SoftwareRig.use() else { return }
-            for rate in [50, 300, 9600, 10_400, 12_345, 31_250, 38_400, 57_600, 74_880, 115_200] {
+            for rate in [50, 10_400, 31_250, 57_600, 74_880, 115_200] {
                 let doctor = try rig.lab.output("dbgcom doctor com6 --baud \(rate) --wait 0")
                 #expect(doctor.contains("at \(rate) baud."), "\(doctor)")
             }
@@ -78,7 +78,7 @@ extension HardwareTests.SoftwareTests {
         @Test("the settings reach the chip: divisor and stop bits are seen at the other end")
         func divisor() throws {
             guard let rig = SoftwareRig.use() else { return }
-            for (rate, stopBits) in [(9600, 1), (57_600, 2), (115_200, 1)] {
+            for (rate, stopBits) in [(9600, 1), (57_600, 2)] {
                 try rig.lab.start(
                     "server",
                     "dbgsrv -v -t com:port=com6,baud=\(rate),stop=\(stopBits),channel=1"
@@ -104,7 +104,7 @@ extension HardwareTests.SoftwareTests {
             _ = try rig.makeAdapter("usb0", serialNumber: "RIG0")
             let device = try rig.plug("usb0")
             defer { try? rig.lab.unplug("usb0") }
-            for rate in [300, 10_400, 74_880, 115_200, 250_000, 921_600, 3_000_000] {
+            for rate in [300, 74_880, 250_000, 921_600, 3_000_000] {
                 let doctor = try rig.lab.output("dbgcom doctor \(device) --baud \(rate) --wait 0")
                 #expect(doctor.contains("at \(rate) baud."), "\(doctor)")
             }

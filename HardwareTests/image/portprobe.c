@@ -4,15 +4,17 @@
 //     portprobe hold PORT           opens it as a careless program would, without a lock, until killed
 //     portprobe break PORT          sends a BREAK
 //     portprobe write PORT TEXT     sends a text
-//     portprobe overrun PORT BYTES  joins the UART's transmitter with its receiver while other bytes come in
+//     portprobe overrun PORT SECONDS  joins the UART's transmitter with its receiver while other bytes come in
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/serial.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 // From <asm/termios.h>, which does not go with <sys/ioctl.h>.
@@ -49,14 +51,16 @@ static int show(int port) {
     return 0;
 }
 
-static int overrun(int port, int bytes) {
+static int overrun(int port, int seconds) {
     int loop = LOOP;
     if (ioctl(port, TIOCMBIS, &loop) < 0) return fail("TIOCM_LOOP");
-    char text[64];
+    char text[256];
     memset(text, 'U', sizeof text);
-    for (int sent = 0; sent < bytes; sent += sizeof text)
-        if (write(port, text, sizeof text) < 0 && errno != EAGAIN) return fail("write");
-    ioctl(port, TCSBRK, 1);
+    for (time_t end = time(NULL) + seconds; time(NULL) < end;) {
+        struct pollfd ready = {.fd = port, .events = POLLOUT};
+        if (poll(&ready, 1, 1000) > 0 && write(port, text, sizeof text) < 0 && errno != EAGAIN) return fail("write");
+    }
+    ioctl(port, TCFLSH, TCOFLUSH);
     return ioctl(port, TIOCMBIC, &loop) < 0 ? fail("TIOCM_LOOP") : 0;
 }
 

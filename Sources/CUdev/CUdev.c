@@ -32,6 +32,7 @@ static void open_once(void) {
     TAKE(device_unref, udev_device_unref);
     TAKE(device_get_parent, udev_device_get_parent);
     TAKE(device_get_parent_with_subsystem_devtype, udev_device_get_parent_with_subsystem_devtype);
+    TAKE(device_get_is_initialized, udev_device_get_is_initialized);
     TAKE(device_get_syspath, udev_device_get_syspath);
     TAKE(device_get_sysname, udev_device_get_sysname);
     TAKE(device_get_devnode, udev_device_get_devnode);

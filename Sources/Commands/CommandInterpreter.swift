@@ -30,6 +30,10 @@ public protocol CommandEnvironment: AnyObject {
     func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws
     /// Runs a command line in the client's shell and gives what it printed.
     func runShell(_ line: String) throws -> String
+    /// The names in a folder of this machine, those of folders with a slash.
+    func fileNames(inFolder path: String) -> [String]
+    /// Clears the terminal, where there is one.
+    func clearScreen()
     /// The local time as a part of a file's name, `2026-11-21_22-25-03`.
     var fileTimeText: String { get }
     /// Makes the file of a dump; one that is there already is an error, unless it is to be overwritten.
@@ -45,6 +49,10 @@ extension CommandEnvironment {
     public func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws {
         throw EngineError.sentence("This debugger writes no files")
     }
+    /// There are no files.
+    public func fileNames(inFolder path: String) -> [String] { [] }
+    /// There is no terminal.
+    public func clearScreen() {}
     /// There is no shell.
     public func runShell(_ line: String) throws -> String {
         throw EngineError.sentence("This debugger has no shell")
@@ -104,6 +112,14 @@ public final class CommandInterpreter {
     private var executionCount = 0
     private var deferred: (() throws -> StopReport)?
     var startedPending = false
+    /// Whether what `.attach` attaches to is to run when job control has stopped it.
+    var resumesAttached = false
+    /// The folder that `.create` starts programs in; nil for the server's own.
+    var startFolder: String?
+    /// The script that is carried out after `.restart` too (`-cfr`).
+    public var restartScript: String?
+    /// The word that lifts the lock against `q`.
+    var quitLock: String?
     /// Words that stand for texts.
     var aliases = AliasTable()
     /// Set by `z`: the line is carried out once more.
@@ -228,6 +244,8 @@ public final class CommandInterpreter {
             output.line(error.text, .error)
         case .unresolved, .memoryAccess, .badRegister:
             output.line("\(error.kind.rawValue) error at '\(error.text)'", .error)
+        case .expression:
+            output.line("\(caret(error, line))\(error.detail) in '\(line)'", .error)
         case .syntax, .extraCharacters, .operand, .range, .illegalThread, .noDebuggee,
             .notSupported, .userInterrupt:
             output.line("\(caret(error, line))\(error.kind.rawValue) error in '\(line)'", .error)

@@ -6,9 +6,9 @@ struct CommandTable: Sendable {
     static let standard = CommandTable(
         executionCommands + breakpointCommands + registerCommands + memoryCommands
             + memoryEditCommands + stackCommands + threadCommands + moduleCommands
-            + symbolCommands + disassemblyCommands + variableCommands + sourceCommands
-            + processCommands + sessionCommands + sharingCommands + pathCommands
-            + evaluationCommands + dumpCommands
+            + symbolCommands + disassemblyCommands + variableCommands + typeCommands
+            + sourceCommands + processCommands + sessionCommands + sharingCommands + pathCommands
+            + evaluationCommands + expressionCommands + dumpCommands
             + scriptCommands + aliasCommands + scriptFileCommands + printCommands
             + eventCommands + breakpointEditCommands + memoryListCommands + memoryFileCommands
             + traceCommands + analysisCommands + processFactCommands + toolCommands

@@ -8,12 +8,42 @@ extension CommandInterpreter {
 
     /// What may stand in the place of the line's last word: a command's name, a module's, a function's.
     public func completions(of line: String) -> [String] {
-        let words = line.split(separator: " ", omittingEmptySubsequences: false)
+        // What is completed is the last command of several.
+        let start = line.lastIndex(of: ";").map { line.index(after: $0) } ?? line.startIndex
+        let words = line[start...].drop { $0 == " " }
+            .split(separator: " ", omittingEmptySubsequences: false)
         guard let last = words.last, !last.isEmpty else { return [] }
         if words.count == 1 {
+            let scripts = Self.scriptSigns.first { last.hasPrefix($0) }
+            if let scripts { return fileNames(beginning: last.dropFirst(scripts.count), scripts) }
+            let names = table.commands.flatMap(\.names) + aliases.named.keys
+            return Self.sorted(names.filter { $0.hasPrefix(last) })
+        }
+        if Self.fileCommands.contains(String(words[0])) { return fileNames(beginning: last, "") }
+        if words[0] == ".help" {
             return Self.sorted(table.commands.flatMap(\.names).filter { $0.hasPrefix(last) })
         }
         return Self.sorted(names(beginning: String(last)))
+    }
+
+    /// What stands before a script's name without a space.
+    private static let scriptSigns = ["$$>a<", "$$><", "$$<", "$><", "$<"]
+    /// Commands that take a file's name.
+    private static let fileCommands: Set<String> = [
+        ".logopen", ".logappend", ".writemem", ".readmem", ".dump", ".opendump", ".sympath",
+        ".srcpath", ".exepath", ".sharelog", ".send_file", "$<", "$><", "$$<", "$$><", "$$>a<",
+    ]
+
+    /// Files of this machine, behind a sign that stays; folders end in a slash.
+    private func fileNames(beginning path: Substring, _ sign: String) -> [String] {
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { String(path[...$0]) } ?? ""
+        let name = slash.map { path[path.index(after: $0)...] } ?? path
+        let found = environment.fileNames(inFolder: folder.isEmpty ? "." : folder)
+        return Self.sorted(
+            found.filter { $0.hasPrefix(name) && (!name.isEmpty || !$0.hasPrefix(".")) }
+                .map { sign + folder + $0 }
+        )
     }
 
     private static func sorted(_ texts: [String]) -> [String] {

@@ -1,5 +1,4 @@
 internal import DebugEngine
-internal import Symbols
 
 let evaluationCommands: [Command] = [
     Command(
@@ -10,6 +9,8 @@ let evaluationCommands: [Command] = [
             Numbers are hexadecimal unless they begin with 0n (decimal), 0t (octal) or 0y (binary).
             Registers: @rax. Symbols: main, module!name. Source lines: `file.c:12`. Memory: poi(A) or
             qwo(A), dwo(A), wo(A), by(A). Operators: + - * / % << >> & | ^ = == != < > <= >= and not.
+            $scmp("a", "b"), $sicmp, $spat("text", "pattern"), $vvalid(Address, Count); @@c++( ) is an
+            expression of C, .expr chooses the language.
             """,
         run: { call in
             guard !call.isAtEnd else { return try call.interpreter.run(".help") }
@@ -18,12 +19,6 @@ let evaluationCommands: [Command] = [
             let signed = Int64(bitPattern: value)
             call.output.line("Evaluate expression: \(signed) = \(Format.address(value))")
         }
-    ),
-    Command(
-        names: ["??"],
-        usage: "?? Variable",
-        summary: "show a variable of the current frame, or a global one, with its type",
-        run: { try showVariable(&$0) }
     ),
     Command(
         names: [".formats"],
@@ -53,29 +48,6 @@ let evaluationCommands: [Command] = [
         }
     ),
 ]
-
-private func showVariable(_ call: inout CommandCall) throws {
-    let session = call.session
-    let thread = try call.thread()
-    guard let name = call.word() else {
-        throw EngineError.sentence("?? needs the name of a variable: \(call.usage)")
-    }
-    try call.requireEnd()
-    let frame = try session.frame(session.currentFrame, of: thread)
-    let limits = ValueLimits(depth: 1)
-    let found =
-        session.variables(in: frame, of: thread, limits: limits).first { $0.name == name }
-        ?? session.globalVariable(name, in: frame, of: thread, limits: limits)
-    guard let found else { throw EngineError(.unresolved, name) }
-    let text = found.value.text == found.typeName ? "" : " " + found.value.text
-    call.output.line(found.typeName + text)
-    for member in found.value.children {
-        let offset = Format.hex(member.offset, width: 3)
-        call.output.line(
-            "   +0x\(offset) \(Format.pad(member.name, to: 16)) : \(member.value.text)"
-        )
-    }
-}
 
 private func formatLines(_ value: UInt64) -> [String] {
     let bytes = (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * UInt64($0))) }

@@ -12,10 +12,23 @@ let processCommands: [Command] = [
     ),
     Command(
         names: [".attach"],
-        usage: ".attach ProcessId",
+        usage: ".attach [-b] [-r] ProcessId",
         summary: "attach to a process at next execution",
-        details: "The id is a number of the current radix, so 0n1234 for a decimal one.",
+        details: """
+            The id is a number of the current radix, so 0n1234 for a decimal one. -r lets a process run
+            that job control has stopped, -b too.
+            """,
         run: { call in
+            call.skipSpaces()
+            while call.rest.first == "-", let option = call.word() {
+                guard option == "-b" || option == "-r" else {
+                    throw EngineError.sentence(
+                        "\(option) is not possible here: \(call.usage)"
+                    )
+                }
+                call.interpreter.resumesAttached = true
+                call.skipSpaces()
+            }
             let value = try call.expression()
             try call.requireEnd()
             guard let id = Int32(exactly: value), id > 0 else {
@@ -42,9 +55,11 @@ let processCommands: [Command] = [
     ),
     Command(
         names: [".detach"],
-        usage: ".detach",
+        usage: ".detach [/h|/n]",
         summary: "detach from the current process, which runs on",
+        details: "/h keeps a signal that it stands for from it, /n (as without) delivers it.",
         run: { call in
+            if call.take("/h") { call.session.dropPendingSignal() } else { _ = call.take("/n") }
             try call.requireEnd()
             try call.session.detach(try call.process())
             call.output.line("Detached")
@@ -52,9 +67,10 @@ let processCommands: [Command] = [
     ),
     Command(
         names: [".kill"],
-        usage: ".kill",
+        usage: ".kill [/h|/n]",
         summary: "end the current process",
         run: { call in
+            if !call.take("/h") { _ = call.take("/n") }
             try call.requireEnd()
             try call.session.kill(try call.process())
             call.output.line("Terminated.")
@@ -68,6 +84,9 @@ let processCommands: [Command] = [
             try call.requireEnd()
             let session = call.session
             try call.interpreter.execute { try session.restart() }
+            if let script = call.interpreter.restartScript {
+                try call.interpreter.run("$$<\(script)")
+            }
         }
     ),
     Command(
@@ -79,6 +98,18 @@ let processCommands: [Command] = [
             try call.requireEnd()
             let will = call.session.followsChildren ? "will" : "will not"
             call.output.line("Processes created by the current process \(will) be debugged")
+        }
+    ),
+    Command(
+        names: [".createdir"],
+        usage: ".createdir [Folder]",
+        summary: "show or set the folder of the target that .create starts programs in",
+        run: { call in
+            if !call.take("-i") { _ = call.take("-I") }
+            let folder = try call.quoted() ?? call.remainder()
+            if !folder.isEmpty { call.interpreter.startFolder = folder }
+            let shown = call.interpreter.startFolder ?? "<the server's own>"
+            call.output.line("Create process directory is \(shown)")
         }
     ),
     Command(
@@ -113,8 +144,14 @@ extension CommandInterpreter {
             switch pending.removeFirst() {
             case .attach(let id):
                 session.show(try session.attach(to: id))
+                if resumesAttached, let process = session.currentProcess {
+                    session.endSuspension(of: process)
+                }
+                resumesAttached = false
             case .create(let arguments):
-                session.show(try session.launch(LaunchRequest(arguments: arguments)))
+                var request = LaunchRequest(arguments: arguments)
+                request.workingDirectory = startFolder
+                session.show(try session.launch(request))
             case .dump(let path):
                 session.show(try session.openDump(path))
             }

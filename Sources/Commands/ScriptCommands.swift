@@ -188,8 +188,8 @@ private func loopForEach(_ call: inout CommandCall) throws {
     call.skipSpaces()
     while call.rest.first == "/", let option = call.word() {
         switch option {
-        case "/pS": skipFirst = Int(clamping: try call.expression())
-        case "/ps": skipAfter = Int(clamping: try call.expression())
+        case "/pS": skipFirst = try call.count()
+        case "/ps": skipAfter = try call.count()
         case "/s", "/f": kind = option.last
         default: throw EngineError(.syntax, option)
         }
@@ -209,6 +209,14 @@ private func loopForEach(_ call: inout CommandCall) throws {
         index += 1 + skipAfter
     }
     if !call.interpreter.isStopping { try call.runRemainder() }
+}
+
+extension CommandCall {
+    /// A number that is one word, since a `/` behind it begins an option.
+    fileprivate mutating func count() throws -> Int {
+        guard let word = word() else { throw EngineError(.operand, "") }
+        return min(Int(clamping: try session.evaluate(word)), 1 << 20)
+    }
 }
 
 private func wordsToVisit(_ head: inout CommandCall, _ kind: Character?) throws -> [String] {

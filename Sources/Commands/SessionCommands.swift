@@ -16,6 +16,11 @@ let sessionCommands: [Command] = [
                         + " qq ends the session for everybody"
                 )
             }
+            if call.interpreter.quitLock != nil {
+                throw EngineError.sentence(
+                    "The session is locked against q; .quit_lock /q Word lifts the lock"
+                )
+            }
             call.interpreter.quitRequest = .quit
         }
     ),
@@ -54,10 +59,14 @@ let sessionCommands: [Command] = [
     ),
     Command(
         names: ["||"],
-        usage: "||",
-        summary: "list the systems being debugged",
+        usage: "||, ||0s",
+        summary: "list the systems being debugged, or choose one; there is one",
         run: { call in
-            try call.requireEnd()
+            let which = call.remainder()
+            guard ["", "0", "0s", ".", "*", "#"].contains(which) else {
+                throw EngineError.sentence("There is one system, 0, and no ||\(which)")
+            }
+            if which == "0s" { return }
             call.output.line(".  0 \(call.interpreter.environment.systemText)")
         }
     ),
@@ -108,21 +117,11 @@ extension CommandInterpreter {
         if let name = targetFile("/proc/sys/kernel/hostname") {
             lines.append("Machine Name: \(name)")
         }
-        lines.append("Debug session time: \(environment.timeText)")
-        if let uptime = targetFile("/proc/uptime")?.split(separator: " ").first,
-            let seconds = uptime.split(separator: ".").first.flatMap({ Int($0) })
-        {
-            lines.append("System Uptime: \(TimeText.duration(seconds))")
-        }
-        return lines
+        return lines + timeLines()
     }
 
     private func targetFile(_ path: String) -> String? {
-        guard let files = session.target.files, let file = try? files.open(path, flags: [], mode: 0)
-        else { return nil }
-        defer { try? files.close(file) }
-        guard let bytes = try? files.read(file, count: 1024, at: 0) else { return nil }
-        return CommandText.trim(String(decoding: bytes, as: UTF8.self))
+        session.targetText(path).map { CommandText.trim($0) }
     }
 }
 

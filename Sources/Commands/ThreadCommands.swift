@@ -117,6 +117,7 @@ extension CommandInterpreter {
         if command.hasPrefix("e ") { command = CommandText.trim(command.dropFirst(2)) }
         let previous = session.currentThread
         let frame = session.currentFrame
+        if threads.count > 1 { session.fetchStacks(of: threads) }
         for thread in threads {
             if session.host.takeInterrupt() { throw EngineError(.userInterrupt, rest) }
             if isAll {
@@ -157,6 +158,7 @@ extension CommandInterpreter {
     }
 
     private func listThreads(isDetailed: Bool, _ threads: [ThreadState]) throws {
+        if isDetailed { session.fetchStacks(of: threads) }
         for thread in threads {
             if session.host.takeInterrupt() { throw EngineError(.userInterrupt, "~") }
             output.line(threadLine(thread))
@@ -198,25 +200,81 @@ extension CommandInterpreter {
     func runProcessCommand(_ text: String) throws {
         var rest = CommandText.trim(text.dropFirst())
         guard !session.processes.isEmpty else { throw EngineError(.noDebuggee, text) }
-        if rest.isEmpty || rest == "*" || rest == "." { return listProcesses(rest) }
-        let digits = rest.prefix { $0.isNumber }
-        guard let number = Int(digits),
-            let process = session.processes.first(where: { $0.number == number })
-        else { throw EngineError(.syntax, text) }
-        rest = CommandText.trim(rest.dropFirst(digits.count))
-        guard rest == "s" || rest.isEmpty else { throw EngineError(.syntax, rest) }
-        if rest.isEmpty { return output.line(processLine(process)) }
-        guard let thread = process.threads.first else {
-            throw EngineError(.illegalThread, text)
+        if rest.isEmpty { return listProcesses() }
+        let processes = try takeProcesses(&rest, text)
+        rest = CommandText.trim(rest)
+        if rest.isEmpty { return processes.forEach { output.line(processLine($0)) } }
+        if rest == "s", processes.count == 1 {
+            guard let thread = processes[0].threads.first else {
+                throw EngineError(.illegalThread, text)
+            }
+            session.select(thread)
+            return session.showLocation()
         }
-        session.select(thread)
-        session.showLocation()
+        try forEach(processes, rest)
     }
 
-    private func listProcesses(_ which: String) {
-        for process in session.processes where which != "." || process === session.currentProcess {
-            output.line(processLine(process))
+    /// `*`, `.`, `#`, a number, `~[pid]`, `[expression]`.
+    private func takeProcesses(_ rest: inout String, _ text: String) throws -> [ProcessState] {
+        guard let first = rest.first else { return session.processes }
+        if "*.#".contains(first) {
+            rest.removeFirst()
+            if first == "*" { return session.processes }
+            let thread = first == "." ? session.currentThread : session.eventThread
+            guard let process = thread.flatMap({ session.process(of: $0) }) else {
+                throw EngineError(.noDebuggee, text)
+            }
+            return [process]
         }
+        let number: UInt64
+        let isKernelID = first == "~"
+        if isKernelID || first == "[" {
+            let inside = rest.drop { $0 == "~" }
+            guard inside.first == "[", let end = inside.firstIndex(of: "]") else {
+                throw EngineError(.syntax, rest)
+            }
+            number = try session.evaluate(String(inside[..<end].dropFirst()))
+            rest = String(inside[inside.index(after: end)...])
+        } else {
+            let digits = rest.prefix { $0.isNumber }
+            guard let value = UInt64(digits) else { throw EngineError(.syntax, text) }
+            number = value
+            rest = String(rest.dropFirst(digits.count))
+        }
+        let found = session.processes.first { process in
+            isKernelID ? UInt64(process.id.rawValue) == number : UInt64(process.number) == number
+        }
+        guard let found else {
+            throw EngineError.sentence("There is no process |\(text.dropFirst())")
+        }
+        return [found]
+    }
+
+    /// Carries out a command for processes, one after the other.
+    private func forEach(_ processes: [ProcessState], _ command: String) throws {
+        let previous = session.currentThread
+        for process in processes {
+            if session.host.takeInterrupt() { throw EngineError(.userInterrupt, command) }
+            guard let thread = process.threads.first else { continue }
+            if processes.count > 1 {
+                output.line()
+                output.line(processLine(process))
+            }
+            session.select(thread)
+            if command.first == "~" {
+                try runThreadCommand(command)
+            } else {
+                try runPlain(command, thread: nil)
+            }
+        }
+        guard let previous, session.process(of: previous) != nil, !Self.resumes(command) else {
+            return
+        }
+        session.select(previous)
+    }
+
+    private func listProcesses() {
+        for process in session.processes { output.line(processLine(process)) }
     }
 
     /// `.  0<TAB>id: 722c<TAB>create<TAB>name: program`.

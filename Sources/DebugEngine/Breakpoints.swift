@@ -150,22 +150,48 @@ extension DebugSession {
             process.inserted.remove(breakpoint)
         }
         try applyConditions(to: wanted, of: process, temporary)
-        for breakpoint in wanted.subtracting(process.inserted).sorted(by: Self.isBefore) {
-            do {
-                try target.insertBreakpoint(breakpoint, in: process.id)
-            } catch {
-                if error.code == .disconnected { throw error }
-                if breakpoint.address.rawValue == process.moduleEventAddress,
-                    !isWanted(breakpoint, in: process)
-                {
-                    // A server may allow no breakpoints; modules are then looked at when it stops.
-                    process.refusesModuleEvents = true
-                    continue
-                }
-                throw insertionFailure(breakpoint, error)
-            }
+        let missing = wanted.subtracting(process.inserted).sorted(by: Self.isBefore)
+        let errors = try insert(missing, in: process)
+        for (breakpoint, error) in zip(missing, errors) where error == nil {
             process.inserted.insert(breakpoint)
         }
+        for (breakpoint, error) in zip(missing, errors) {
+            guard let error else { continue }
+            if error.code == .disconnected { throw error }
+            if breakpoint.address.rawValue == process.moduleEventAddress,
+                !isWanted(breakpoint, in: process)
+            {
+                // A server may allow no breakpoints; modules are then looked at when it stops.
+                process.refusesModuleEvents = true
+                continue
+            }
+            throw insertionFailure(breakpoint, error)
+        }
+    }
+
+    /// Plants breakpoints, at once where the target takes them so; what went wrong with each.
+    private func insert(
+        _ breakpoints: [Breakpoint],
+        in process: ProcessState
+    ) throws -> [TargetError?] {
+        if let ability = target.lineSaving, breakpoints.count > 1 {
+            return try ability.insertBreakpoints(breakpoints, in: process.id)
+        }
+        var errors: [TargetError?] = []
+        for breakpoint in breakpoints {
+            do throws(TargetError) {
+                try target.insertBreakpoint(breakpoint, in: process.id)
+                errors.append(nil)
+            } catch {
+                errors.append(error)
+                // One is enough for the user.
+                let isOwn =
+                    breakpoint.address.rawValue == process.moduleEventAddress
+                    && !isWanted(breakpoint, in: process)
+                guard isOwn else { break }
+            }
+        }
+        return errors
     }
 
     /// Whether the user has a breakpoint there.

@@ -102,7 +102,7 @@ struct ConditionCompiler {
         case .sourceLine(let file, let line):
             return try? context.sourceLineValue(file: file, line: line).map { .constant($0) }
         case .word(let word): return self.word(word)
-        case .pseudo, .operation, .closeParenthesis, .end: return nil
+        default: return nil
         }
     }
 

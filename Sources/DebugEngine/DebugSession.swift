@@ -41,8 +41,10 @@ public final class DebugSession {
     public var userRegisters = [UInt64](repeating: 0, count: 20)
     /// Where symbols, binaries and sources are looked for on the client.
     public var paths = SearchPaths()
-    /// Whether a process that ends is reported with a stop (not with `-G`).
-    public var stopsAtExit = true
+    /// Hears of what happens, for tools.
+    public weak var observer: (any SessionObserver)?
+    /// Whether the processes are only looked at (`-pv`): nothing lets them run.
+    public var looksOnly = false
     /// The largest binary fetched without being asked; on a slow line, what takes about a minute.
     public var automaticFetchBytesMax = UInt64.max
     /// Whether every byte counts on the line to the target.
@@ -67,6 +69,9 @@ public final class DebugSession {
     private var capture: CapturedOutput?
     /// Conditions as the target takes them, by their texts; a nil value is one that it cannot judge.
     var compiledConditions: [String: BreakpointCondition?] = [:]
+    /// The language of expressions that do not say which they are in (`.expr`).
+    public var expressionLanguage = ExpressionLanguage.masm
+    var languageDepth = 0
     var nextProcessNumber = 0
     var nextThreadNumber = 0
     var stackCache: (thread: ThreadID, frames: [StackFrame], isComplete: Bool)?

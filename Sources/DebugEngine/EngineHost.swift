@@ -19,6 +19,19 @@ public protocol EngineHost: AnyObject {
     func wait(for descriptor: Int32) -> WaitOutcome
     /// Whether the user interrupted since the last call; long output asks now and then.
     func takeInterrupt() -> Bool
+    /// Shows how far something that takes long has come, where there is a place for it.
+    ///
+    /// - Returns: false where there is none; the engine then prints lines now and then.
+    func showProgress(_ title: String, done: UInt64, of total: UInt64) -> Bool
+    /// Takes the last progress off the screen.
+    func endProgress()
+}
+
+extension EngineHost {
+    /// There is no place for it.
+    public func showProgress(_ title: String, done: UInt64, of total: UInt64) -> Bool { false }
+    /// There was none.
+    public func endProgress() {}
 }
 
 /// Files on the client's machine, and the cache of binaries taken from targets.
@@ -61,6 +74,8 @@ public struct EngineError: Error, Sendable, Equatable {
         case illegalThread = "Illegal thread"
         /// The user stopped it.
         case userInterrupt = "User interrupted operation"
+        /// An expression of C means nothing; `detail` says why.
+        case expression = "Expression"
         /// A plain sentence of its own.
         case sentence = ""
     }
@@ -69,11 +84,14 @@ public struct EngineError: Error, Sendable, Equatable {
     public var kind: Kind
     /// The offending text, or the whole sentence.
     public var text: String
+    /// What is wrong, where the kind does not say it all.
+    public var detail: String
 
     /// Builds an error.
-    public init(_ kind: Kind, _ text: String) {
+    public init(_ kind: Kind, _ text: String, detail: String = "") {
         self.kind = kind
         self.text = text
+        self.detail = detail
     }
 
     /// A sentence that needs no dressing.

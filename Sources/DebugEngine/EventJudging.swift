@@ -157,6 +157,9 @@ extension DebugSession {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// `SIGSEGV`.
+    public func signalName(_ number: Int32) -> String { SignalText.name(of: Signal(number)) }
+
     /// The signal that stopped the current thread is delivered when it goes on (`gn`).
     public func keepPendingSignal() {
         guard let thread = currentThread, let signal = thread.stopSignal else { return }

@@ -100,6 +100,11 @@ extension DebugSession {
     func run(_ first: some ExecutionPlan, for command: String) throws -> StopReport {
         var thread = try requireThread(for: command)
         if isPostMortem { throw EngineError(.noDebuggee, command) }
+        if looksOnly {
+            throw EngineError.sentence(
+                "The debugger is not attached, so process execution cannot be monitored."
+            )
+        }
         interruptWasSent = false
         moduleEvents = []
         var plan = first
@@ -181,7 +186,9 @@ extension DebugSession {
     private func threadsOnBreakpoints(_ thread: ThreadState) throws -> [ThreadState] {
         var candidates = [thread]
         if let event = eventThread, event !== thread { candidates.append(event) }
+        let isSteppedOver = target.lineSaving?.stepsOverBreakpoints ?? false
         return try candidates.filter { candidate in
+            if isSteppedOver, candidate === eventThread { return false }
             guard !candidate.isHeld, let process = process(of: candidate),
                 !process.inserted.isEmpty
             else { return false }

@@ -12,6 +12,8 @@ public protocol ExpressionContext {
     func sourceLineValue(file: String, line: Int) throws -> UInt64?
     /// Exactly `count` bytes of memory.
     func expressionMemory(at address: UInt64, count: Int) throws -> [UInt8]
+    /// The number of an expression of C.
+    func embeddedValue(_ text: String) throws -> UInt64
 }
 
 /// Evaluates MASM-style expressions: 64-bit numbers, wrapping as the processor does.
@@ -143,11 +145,14 @@ public struct ExpressionEvaluator {
         case .number(let value): return value
         case .register(let name): return try register(name)
         case .pseudo(let name): return try pseudo(name)
+        case .embedded("c++", let text): return try context.embeddedValue(text)
+        case .embedded(_, let text):
+            return try Self.evaluate(text, in: context)
         case .dot: return try pseudo("$ip")
         case .symbol(let name): return try symbol(name)
         case .sourceLine(let file, let line): return try sourceLine(file, line)
         case .word(let word): return try self.word(word)
-        case .operation, .closeParenthesis, .end: throw EngineError(.syntax, before)
+        case .operation, .closeParenthesis, .text, .end: throw EngineError(.syntax, before)
         }
     }
 
@@ -158,11 +163,42 @@ public struct ExpressionEvaluator {
         return value
     }
 
-    private func pseudo(_ name: String) throws -> UInt64 {
+    private mutating func pseudo(_ name: String) throws -> UInt64 {
+        if let value = try function(name.lowercased()) { return value }
         guard let value = try context.pseudoRegisterValue(name) else {
             throw EngineError(.badRegister, name)
         }
         return value
+    }
+
+    /// `$scmp("a", "b")` and its kin; nil for a name that is no function's.
+    private mutating func function(_ name: String) throws -> UInt64? {
+        guard ["$scmp", "$sicmp", "$spat", "$vvalid"].contains(name) else { return nil }
+        let before = lexer.remainder
+        guard try lexer.next() == .openParenthesis else { throw EngineError(.syntax, before) }
+        let result: UInt64
+        switch name {
+        case "$vvalid":
+            let address = try binary(level: 0)
+            guard lexer.takeComma() else { throw EngineError(.syntax, lexer.remainder) }
+            let count = Int(clamping: min(try binary(level: 0), 1 << 20))
+            result = (try? context.expressionMemory(at: address, count: count)) == nil ? 0 : 1
+        default: result = try texts(name)
+        }
+        guard try lexer.next() == .closeParenthesis else { throw EngineError(.syntax, before) }
+        return result
+    }
+
+    /// Compares two texts, or a text with a pattern.
+    private mutating func texts(_ name: String) throws -> UInt64 {
+        let before = lexer.remainder
+        guard case .text(let first) = try lexer.next(), lexer.takeComma(),
+            case .text(let second) = try lexer.next()
+        else { throw EngineError(.syntax, before) }
+        if name == "$spat" { return WildcardPattern(second).matches(first) ? 1 : 0 }
+        let (left, right) =
+            name == "$sicmp" ? (first.lowercased(), second.lowercased()) : (first, second)
+        return left == right ? 0 : left < right ? UInt64.max : 1
     }
 
     private func symbol(_ name: String) throws -> UInt64 {

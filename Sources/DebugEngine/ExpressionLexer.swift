@@ -11,6 +11,10 @@ enum ExpressionToken: Equatable {
     case sourceLine(file: String, line: Int)
     case symbol(String)
     case operation(String)
+    /// `@@c++( )`, `@@masm( )`, `@@( )`: an expression of another language.
+    case embedded(language: String, String)
+    /// A text in double quotes, for functions of texts.
+    case text(String)
     case openParenthesis
     case closeParenthesis
     /// `.` alone: the instruction pointer.
@@ -68,6 +72,8 @@ struct ExpressionLexer {
             return .pseudo(take { $0.isLetter || $0.isNumber || $0 == "$" || $0 == "_" })
         case ".":
             return dotToken()
+        case "\"":
+            return try quotedText()
         default:
             if let operation = takeOperation() { return .operation(operation) }
             return try wordToken()
@@ -99,8 +105,49 @@ struct ExpressionLexer {
         return .sourceLine(file: String(file), line: line)
     }
 
+    /// What stands in the parentheses that begin here.
+    private mutating func parenthesized() throws -> String {
+        let start = position
+        var depth = 0
+        while let character = current {
+            position += 1
+            if character == "(" { depth += 1 }
+            if character == ")" { depth -= 1 }
+            if depth == 0 { return String(text[(start + 1)..<(position - 1)]) }
+        }
+        throw EngineError(.syntax, String(text[start...]))
+    }
+
+    private mutating func embedded() throws -> ExpressionToken {
+        let start = position
+        position += 1
+        let language = take { $0.isLetter || $0 == "+" }.lowercased()
+        guard ["", "c++", "masm"].contains(language), current == "(" else {
+            throw EngineError(.syntax, String(text[max(0, start - 1)...]))
+        }
+        return .embedded(language: language, try parenthesized())
+    }
+
+    private mutating func quotedText() throws -> ExpressionToken {
+        let start = position
+        position += 1
+        let inside = take { $0 != "\"" }
+        guard current == "\"" else { throw EngineError(.syntax, String(text[start...])) }
+        position += 1
+        return .text(inside)
+    }
+
+    /// Takes a comma if it comes next.
+    mutating func takeComma() -> Bool {
+        skipSpaces()
+        guard current == "," else { return false }
+        position += 1
+        return true
+    }
+
     private mutating func register() throws -> ExpressionToken {
         position += 1
+        if current == "@" { return try embedded() }
         if current == "!" {
             position += 1
             guard current == "\"" else { throw EngineError(.syntax, remainder) }
@@ -158,6 +205,12 @@ struct ExpressionLexer {
                     word.append("~")
                     position += 1
                 }
+            } else if character == ".", Self.startsWord(word),
+                peek(1).map(Self.isWordCharacter) == true
+            {
+                // Compilers' copies (`f.cold`, `f.constprop.0`) and Swift's names.
+                word.append(character)
+                position += 1
             } else if character == "`", NumberText.isDigits(word, radix: 16) {
                 position += 1
             } else {
@@ -167,6 +220,11 @@ struct ExpressionLexer {
         guard !word.isEmpty else { throw EngineError(.syntax, String(text[start...])) }
         if let number = NumberText.prefixed(word) { return .number(number) }
         return .word(word)
+    }
+
+    private static func startsWord(_ word: String) -> Bool {
+        guard let first = word.first, !first.isNumber else { return false }
+        return !NumberText.isDigits(word, radix: 16)
     }
 
     private static func startsName(_ character: Character) -> Bool {

@@ -15,7 +15,7 @@ extension DebugSession {
             frame: context(frame, module, process),
             limits: limits
         )
-        return all.filter { $0.inlinedFunction == frame.inlined?.function }
+        return all.filter { $0.inlinedDepth == frame.inlined?.depth ?? 0 }
     }
 
     /// A global variable of a module that the frame's code can see.
@@ -73,7 +73,7 @@ extension DebugSession {
         return nil
     }
 
-    private func context(
+    func context(
         _ frame: StackFrame,
         _ module: Module,
         _ process: ProcessState
@@ -81,7 +81,12 @@ extension DebugSession {
         FrameContext(
             registers: frame.registers,
             bias: module.bias,
-            memory: memoryReader(for: process)
+            memory: memoryReader(for: process),
+            threadLocalBase: threadLocalBase(of: module, in: process, frame),
+            symbolText: { [weak self] in self?.symbolicAddress($0, in: process)?.text },
+            module: { [weak self] address in
+                self?.symbols(at: address, in: process).map { ($0.symbols, $0.module.bias) }
+            }
         )
     }
 }

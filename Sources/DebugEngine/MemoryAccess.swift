@@ -29,6 +29,12 @@ extension DebugSession {
         }
     }
 
+    /// Reads what the stacks of several threads are made of with few turns of the line; what cannot be had is asked for
+    /// when it is needed.
+    public func fetchStacks(of threads: [ThreadState]) {
+        try? target.lineSaving?.fetchStacks(of: threads.map(\.id))
+    }
+
     /// Code from the client's copy of the file, which saves a slow line the reading of memory.
     ///
     /// Only from segments that cannot be written and of files whose build-id was compared; a program that

@@ -68,7 +68,8 @@ struct ModuleFetcher {
             )
             return nil
         }
-        var progress = FetchProgress(path: path, size: size, output: session.output)
+        var progress = FetchProgress(path: path, size: size, session.host, session.output)
+        defer { session.host.endProgress() }
         var offset: UInt64 = 0
         return store {
             // Of a short fetch the user has not been told: what Ctrl+C is for comes after it.
@@ -83,18 +84,23 @@ struct ModuleFetcher {
     }
 }
 
-/// Tells how far a long transfer is: a line at its start, one for each tenth, and no word for a
-/// short one.
+/// Tells how far a long transfer is: by a bar where the program has one, else by a line at its start
+/// and one for each tenth, and by no word for a short one.
 private struct FetchProgress {
     private let path: String
     private let size: UInt64
+    private let host: any EngineHost
     private let output: any OutputSink
     private var tenths: UInt64 = 0
+    private var hasBar = false
 
-    init(path: String, size: UInt64, output: any OutputSink) {
+    init(path: String, size: UInt64, _ host: any EngineHost, _ output: any OutputSink) {
         self.path = path
         self.size = size
+        self.host = host
         self.output = output
+        hasBar = host.showProgress(path, done: 0, of: size)
+        if hasBar { return }
         if size >= ModuleFetcher.notedBytes {
             output.line(
                 "Fetching \(path) from the target, \(Format.size(size)) (Ctrl+C to do without)",
@@ -104,6 +110,10 @@ private struct FetchProgress {
     }
 
     mutating func report(_ offset: UInt64, isAtEnd: Bool) {
+        if hasBar {
+            _ = host.showProgress(path, done: offset, of: size)
+            return
+        }
         guard size >= ModuleFetcher.notedBytes, !isAtEnd else { return }
         // The size is what the target says; the offset is within what may be fetched.
         let reached = min(offset * 10 / size, 10)

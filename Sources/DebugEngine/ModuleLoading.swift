@@ -33,6 +33,7 @@ extension DebugSession {
         }
         if announcing, filters[.loadModule].reaction != .ignore { added.forEach { announce($0) } }
         moduleEvents += added.map { (true, $0) }
+        if let observer { added.forEach { observer.didLoad($0) } }
         if !added.isEmpty { resolveBreakpoints(in: process) }
     }
 
@@ -138,6 +139,7 @@ extension DebugSession {
                 isWanted ? .normal : .verbose
             )
             moduleEvents.append((false, module))
+            observer?.didUnload(module)
         }
         process.modules.removeAll { module in gone.contains { $0 === module } }
     }

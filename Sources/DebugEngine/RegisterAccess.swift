@@ -26,6 +26,17 @@ public struct RegisterView {
         return description.register(named: part.register) != nil
     }
 
+    /// Changes the low bytes of a register and leaves the others as they are.
+    ///
+    /// - Returns: false when the register is smaller, or its value is not known.
+    mutating func replaceLowBytes(of register: RegisterDescription, by bytes: [UInt8]) -> Bool {
+        guard bytes.count <= register.byteCount, block.bytes(of: register) != nil else {
+            return false
+        }
+        block.bytes.replaceSubrange(register.offset..<register.offset + bytes.count, with: bytes)
+        return true
+    }
+
     /// Changes a register or a named part; writing a 32-bit part clears the upper half, as the
     /// processor does.
     ///

@@ -5,12 +5,25 @@ internal import Symbols
 extension DebugSession: ExpressionContext {
     /// The value of a text that is one whole expression.
     public func evaluate(_ text: String) throws -> UInt64 {
-        try ExpressionEvaluator.evaluate(text, in: self)
+        let (value, rest) = try evaluatePrefix(text)
+        let left = rest.drop { $0 == " " }
+        if !left.isEmpty { throw EngineError(.extraCharacters, String(left)) }
+        return value
     }
 
     /// The value of the expression a text begins with, and the rest of the text.
     public func evaluatePrefix(_ text: String) throws -> (value: UInt64, rest: String) {
-        try ExpressionEvaluator.evaluatePrefix(text, in: self)
+        switch expressionLanguage {
+        case .masm: try ExpressionEvaluator.evaluatePrefix(text, in: self)
+        case .cPlusPlus: try evaluateCPrefix(text)
+        }
+    }
+
+    /// The number of an expression of the other language, `@@c++( )`.
+    public func embeddedValue(_ text: String) throws -> UInt64 {
+        let (value, rest) = try evaluateCPrefix(text)
+        if !rest.allSatisfy({ $0 == " " }) { throw EngineError(.extraCharacters, rest) }
+        return value
     }
 
     /// A register of the current thread; in an outer frame, as far as unwinding knows it, that
@@ -78,7 +91,7 @@ extension DebugSession: ExpressionContext {
     }
 
     /// A pseudo-register of another thread than the current one.
-    func pseudoValue(_ name: String, of thread: ThreadState) throws -> UInt64? {
+    public func pseudoValue(_ name: String, of thread: ThreadState) throws -> UInt64? {
         let previous = (currentProcess, currentThread, currentFrame)
         defer { (currentProcess, currentThread, currentFrame) = previous }
         select(thread)

@@ -18,7 +18,7 @@ public final class ThreadState {
     /// A signal it stopped for and that has not been delivered yet.
     public internal(set) var pendingSignal: Signal?
     /// The signal it stopped for, whether or not it is to be delivered.
-    var stopSignal: Signal?
+    public internal(set) var stopSignal: Signal?
 
     init(number: Int, id: ThreadID) {
         self.number = number
@@ -84,6 +84,14 @@ public final class ProcessState {
         self.id = id
         self.origin = origin
     }
+}
+
+/// The language that an expression is in.
+public enum ExpressionLanguage: String, Sendable {
+    /// The assembler's: numbers are hexadecimal, symbols are addresses.
+    case masm = "MASM"
+    /// C and C++: symbols are values with types.
+    case cPlusPlus = "C++"
 }
 
 /// What happened last, for `.lastevent`.

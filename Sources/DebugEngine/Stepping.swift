@@ -70,6 +70,8 @@ struct SourceStepPlan: ExecutionPlan {
     private var line: SourceLocation?
     private var range: Range<UInt64> = 0..<0
     private var function: String?
+    /// How many inlined calls the code at the start is in.
+    private var inlinedDepth = 0
 
     init(isOver: Bool) {
         self.isOver = isOver
@@ -101,6 +103,7 @@ struct SourceStepPlan: ExecutionPlan {
         line = found.location
         range = found.addresses
         function = session.functionName(at: pc, thread)
+        inlinedDepth = session.inlinedDepth(at: pc, thread)
         return stepInRange
     }
 
@@ -124,7 +127,9 @@ struct SourceStepPlan: ExecutionPlan {
         let isSameLine =
             found.location.line == line?.line && found.location.file == line?.file
         let isStart = found.isStatement && pc == found.addresses.lowerBound
-        if found.location.line > 0, !isSameLine, isStart { return .finished }
+        // A step over runs through what was inlined into the line as through a call.
+        let isInlinedCall = isOver && session.inlinedDepth(at: pc, thread) > inlinedDepth
+        if found.location.line > 0, !isSameLine, isStart, !isInlinedCall { return .finished }
         range = found.addresses
         return stepInRange
     }
@@ -224,6 +229,14 @@ extension DebugSession {
         guard low < high else { return nil }
         found.addresses = low..<high
         return found
+    }
+
+    /// How many inlined calls the code at an address is in.
+    func inlinedDepth(at pc: UInt64, _ thread: ThreadState) -> Int {
+        guard let process = process(of: thread),
+            let (module, symbols) = symbols(at: pc, in: process)
+        else { return 0 }
+        return symbols.inlinedCalls(at: pc &- module.bias).count
     }
 
     func functionName(at pc: UInt64, _ thread: ThreadState) -> String? {

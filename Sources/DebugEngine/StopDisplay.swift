@@ -6,6 +6,7 @@ internal import Symbols
 extension DebugSession {
     /// Prints what a stop prints: the event's own lines, then where the current thread stands.
     public func show(_ report: StopReport, withRegisters: Bool = false) {
+        observer?.didStop(report)
         report.lines.forEach { output.line($0) }
         if currentThread != nil, !report.isExit { showLocation(withRegisters: withRegisters) }
     }

@@ -120,6 +120,8 @@ public protocol DebugTarget: AnyObject {
     var nonStopControl: (any NonStopControl)? { get }
     /// Conditions that go to the target with its breakpoints, where it can judge them.
     var breakpointConditions: (any BreakpointConditions)? { get }
+    /// Ways to save turns of a slow line, where the target is beyond one.
+    var lineSaving: (any LineSaving)? { get }
     /// Dumps, where the processes are such.
     var postMortem: (any PostMortem)? { get }
 }
@@ -170,6 +172,8 @@ extension DebugTarget {
     public var nonStopControl: (any NonStopControl)? { nil }
     /// None by default.
     public var breakpointConditions: (any BreakpointConditions)? { nil }
+    /// None by default.
+    public var lineSaving: (any LineSaving)? { nil }
     /// None by default.
     public var postMortem: (any PostMortem)? { nil }
 }

@@ -82,3 +82,20 @@ public protocol NonStopControl: AnyObject {
     /// Threads that stand and what they were last reported for.
     var standing: [(thread: ThreadID, reason: StopReason)] { get }
 }
+
+/// What saves turns of a line between the debugger and its target.
+public protocol LineSaving: AnyObject {
+    /// Plants several breakpoints at once.
+    ///
+    /// - Returns: for each what went wrong; nil for one that is planted.
+    func insertBreakpoints(
+        _ breakpoints: [Breakpoint],
+        in process: ProcessID
+    ) throws(TargetError) -> [TargetError?]
+
+    /// Reads what the stacks of several threads are made of, ahead of its use.
+    func fetchStacks(of threads: [ThreadID]) throws(TargetError)
+
+    /// Whether a thread that was shown at a breakpoint and is set going does not meet it again by itself.
+    var stepsOverBreakpoints: Bool { get }
+}

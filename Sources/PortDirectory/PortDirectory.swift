@@ -14,7 +14,26 @@ public struct PortDirectory: Sendable {
 
     /// The directory of this machine and user; gives names to devices that have none yet.
     public init() throws(PortNameError) {
-        let devices = SerialDevices.all()
+        try self.init(devices: SerialDevices.all())
+    }
+
+    /// The directory for a udev rule that handles a device, which udev's database does not have yet.
+    ///
+    /// - Parameters:
+    ///   - path: the device node.
+    ///   - ruled: the property `DBGSRV_COM`.
+    public init(handling path: String, ruled: String?) throws(PortNameError) {
+        let devices = SerialDevices.all().map { device in
+            guard device.path == path else { return device }
+            var device = device
+            device.awaitsRules = false
+            device.ruledNumber = ruled.flatMap(Self.anyNumber)
+            return device
+        }
+        try self.init(devices: devices)
+    }
+
+    private init(devices: [SerialDevice]) throws(PortNameError) {
         let kept = try PortMap.keep(
             devices,
             in: PortMap.fileToKeep(userID: effectiveUserID),
@@ -154,13 +173,9 @@ public struct PortDirectory: Sendable {
 
     /// The name that a udev rule makes a link under: `com3`; nil when the device has none that lasts.
     ///
-    /// - Parameters:
-    ///   - path: the device node.
-    ///   - ruled: the property `DBGSRV_COM`, which is not in udev's database yet while its rules run.
-    public func linkName(ofDevice path: String, ruled: String?) -> String? {
-        if let number = ruled.flatMap(Self.anyNumber), 1...Self.numberMax ~= number {
-            return "com\(number)"
-        }
+    public func linkName(ofDevice path: String) -> String? {
+        let ruled = devices.first { $0.path == path }?.ruledNumber
+        if let ruled, 1...Self.numberMax ~= ruled { return "com\(ruled)" }
         guard warnings.isEmpty,
             let entry = entries.first(where: { $0.number != nil && $0.device.path == path })
         else { return nil }

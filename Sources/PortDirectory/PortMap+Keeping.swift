@@ -11,7 +11,7 @@ extension PortMap {
 
     /// The names that devices without one get.
     ///
-    /// UARTs have theirs by rule. While the file is damaged nobody gets one: a line that cannot be read may be
+    /// UARTs have theirs by rule, and so may devices that udev has not handled yet. While the file is damaged nobody gets one: a line that cannot be read may be
     /// the one that names the device.
     func newEntries(for devices: [SerialDevice]) -> [Entry] {
         guard damage.isEmpty else { return [] }
@@ -20,7 +20,7 @@ extension PortMap {
         taken.formUnion(devices.compactMap { $0.uartIndex.map { $0 + 1 } })
         let named = Set(devices.filter { isNamed($0) }.map(\.identity))
         var added: [Entry] = []
-        for device in devices where !named.contains(device.identity) {
+        for device in devices where !named.contains(device.identity) && !device.awaitsRules {
             guard let number = (1...PortDirectory.numberMax).first(where: { !taken.contains($0) })
             else { break }
             taken.insert(number)

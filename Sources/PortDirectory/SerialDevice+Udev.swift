@@ -12,6 +12,7 @@ extension SerialDevice {
             tty.attribute("type") != "0"
         else { return nil }
         self.init(path: node, driver: Self.driver(of: parent), links: tty.links.sorted())
+        awaitsRules = Udev.isManaged && !tty.isInitialized
         ruledNumber = tty.property("DBGSRV_COM").flatMap(PortDirectory.anyNumber)
         guard let interface = tty.ancestor(subsystem: "usb", type: "usb_interface"),
             let usb = tty.ancestor(subsystem: "usb", type: "usb_device")

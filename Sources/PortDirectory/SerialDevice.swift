@@ -31,6 +31,8 @@ public struct SerialDevice: Sendable, Hashable {
     public var socket: DeviceIdentity?
     /// The N of COMN that a udev rule has given it in the property `DBGSRV_COM`.
     public var ruledNumber: Int?
+    /// Whether udevd has not handled it yet: a rule may still give it a number, so nobody else does.
+    public var awaitsRules = false
 
     /// Builds a device.
     public init(

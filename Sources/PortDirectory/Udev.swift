@@ -20,6 +20,9 @@ final class Udev {
 
     deinit { _ = library.unref_context(context) }
 
+    /// Whether udevd runs, so that devices wait for its rules.
+    static var isManaged: Bool { Files.exists("/run/udev/control") }
+
     /// The devices of a subsystem, in no order.
     func devices(ofSubsystem subsystem: String) -> [UdevDevice] {
         guard let search = library.enumerate_new(context) else { return [] }
@@ -76,6 +79,8 @@ struct UdevDevice {
         self.owner = owner
     }
 
+    /// Whether udevd has handled the device, by the file that it keeps about it.
+    var isInitialized: Bool { udev.library.device_get_is_initialized(device) > 0 }
     var sysPath: String { text(udev.library.device_get_syspath(device)) ?? "" }
     var kernelName: String { text(udev.library.device_get_sysname(device)) ?? "" }
     var node: String? { text(udev.library.device_get_devnode(device)) }

@@ -87,6 +87,31 @@ final class PacketLink {
         return try next(purpose)
     }
 
+    /// Sends requests at once and waits for their replies; one after the other while there are acknowledgements, which
+    /// belong to one packet at a time.
+    func exchange(all payloads: [[UInt8]], _ purpose: String) throws(TargetError) -> [[UInt8]] {
+        var replies: [[UInt8]] = []
+        if needsAcknowledgements {
+            for payload in payloads { replies.append(try exchange(payload, purpose)) }
+            return replies
+        }
+        try send(all: payloads)
+        for _ in payloads { replies.append(try next(purpose)) }
+        return replies
+    }
+
+    /// Sends packets without waiting.
+    func send(all payloads: [[UInt8]]) throws(TargetError) {
+        earlierInterrupts = interrupts?.interruptCount ?? 0
+        lastPacket = []
+        for payload in payloads {
+            log?.note(payload, .toStub)
+            lastPacket += PacketEncoder.packet(payload)
+        }
+        retransmissions = 0
+        try write(lastPacket)
+    }
+
     /// Waits for the next packet.
     func next(_ purpose: String) throws(TargetError) -> [UInt8] {
         var patience = makePatience()
@@ -98,11 +123,7 @@ final class PacketLink {
 
     /// Sends a packet without waiting.
     func send(_ payload: [UInt8]) throws(TargetError) {
-        earlierInterrupts = interrupts?.interruptCount ?? 0
-        lastPacket = PacketEncoder.packet(payload)
-        retransmissions = 0
-        log?.note(payload, .toStub)
-        try write(lastPacket)
+        try send(all: [payload])
     }
 
     /// Sends 0x03, or what else halts a kernel.

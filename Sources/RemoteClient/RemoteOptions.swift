@@ -1,4 +1,5 @@
-internal import ByteTransport
+public import ByteTransport
+internal import LinuxSystem
 
 /// How the client behaves on a line.
 public struct RemoteOptions: Sendable {
@@ -34,7 +35,7 @@ public struct RemoteOptions: Sendable {
     }
 
     /// What suits the line beneath a stream: on a slow one, smaller portions and more patience.
-    init(for link: LinkKind) {
+    public init(for link: LinkKind) {
         switch link {
         case .local, .network:
             self.init()

@@ -11,12 +11,7 @@ extension RemoteTarget {
     ) throws(TargetError) {
         guard breakpoints.planted[process]?.contains(breakpoint) != true else { return }
         try select(process)
-        let request = BreakpointRequest(
-            insert: true,
-            breakpoint,
-            kind: try kind(of: breakpoint, in: process),
-            options: breakpointOptions(of: breakpoint, in: process)
-        )
+        let request = try insertion(of: breakpoint, in: process)
         let purpose = "planting a breakpoint at \(breakpoint.address)"
         let code: TargetError.Code = breakpoint.kind == .software ? .badAddress : .noHardwareLeft
         let name = "Z\(request.type)"
@@ -29,6 +24,19 @@ extension RemoteTarget {
             try insertByWriting(breakpoint, in: process)
         }
         breakpoints.planted[process, default: []].insert(breakpoint)
+    }
+
+    /// The request that plants a breakpoint.
+    func insertion(
+        of breakpoint: Breakpoint,
+        in process: ProcessID
+    ) throws(TargetError) -> BreakpointRequest {
+        BreakpointRequest(
+            insert: true,
+            breakpoint,
+            kind: try kind(of: breakpoint, in: process),
+            options: breakpointOptions(of: breakpoint, in: process)
+        )
     }
 
     /// Removes a breakpoint.
@@ -49,7 +57,11 @@ extension RemoteTarget {
                 breakpoint,
                 kind: try kind(of: breakpoint, in: process)
             )
-            try command(request.payload, "removing a breakpoint at \(breakpoint.address)")
+            if savesTurns {
+                deferred.append(DeferredRequest(payload: request.payload, purpose: .unanswered))
+            } else {
+                try command(request.payload, "removing a breakpoint at \(breakpoint.address)")
+            }
         }
         breakpoints.planted[process]?.remove(breakpoint)
     }

@@ -3,7 +3,7 @@ internal import GDBRemoteProtocol
 
 extension RemoteTarget {
     /// What the client can do, for `qSupported`.
-    private static var ownFeatures: FeatureList {
+    private var ownFeatures: FeatureList {
         var list = FeatureList()
         for name in [
             "multiprocess", "swbreak", "hwbreak", "fork-events", "vfork-events", "exec-events",
@@ -13,17 +13,21 @@ extension RemoteTarget {
             list.add(name)
         }
         list.add("xmlRegisters", value: "i386")
+        if options.savesTurns {
+            list.add("stop-snapshot", value: Hex.text(UInt64(options.memoryLineBytes)))
+        }
         return list
     }
 
     func connect() throws(TargetError) {
-        let reply = try exchange(Self.ownFeatures.request, "the list of the stub's features")
+        let reply = try exchange(ownFeatures.request, "the list of the stub's features")
         features = FeatureList(parsing: reply)
         isMultiprocess = features.supports("multiprocess")
         if features.supports("native-signals") { signals = .linux }
         if let text = features.value(of: "PacketSize"), let size = Int(text, radix: 16) {
             packetBytesMax = min(max(size, 64), PacketLink.payloadBytesMax / 2)
         }
+        if savesTurns, features.supports("QStartNoAckMode") { return try introduce() }
         if features.supports("QStartNoAckMode"),
             try exchange("QStartNoAckMode", "ending acknowledgements") == PlainReply.ok
         {
@@ -32,12 +36,21 @@ extension RemoteTarget {
         isExtended = try exchange("!", "extended mode") == PlainReply.ok
         let abilities = try exchange("vCont?", "the ways to resume")
         resumeAbilities = Set(ResumeAbilities(payload: abilities)?.actions ?? [])
-        try adoptProcesses()
+        try adoptProcesses(try exchange("?", "the reason the target stands"))
     }
 
-    /// Asks whether a process stands there already (a stub started with a program, kgdb, QEMU).
-    private func adoptProcesses() throws(TargetError) {
-        let reply = try exchange("?", "the reason the target stands")
+    /// The rest of the beginning with a server that takes it in one go.
+    private func introduce() throws(TargetError) {
+        link.needsAcknowledgements = false
+        let questions = ["QStartNoAckMode", "!", "vCont?", "?"].map { [UInt8](text: $0) }
+        let replies = try link.exchange(all: questions, "the beginning of the session")
+        isExtended = replies[1] == PlainReply.ok
+        resumeAbilities = Set(ResumeAbilities(payload: replies[2])?.actions ?? [])
+        try adoptProcesses(replies[3])
+    }
+
+    /// Takes over a process that stands there already (a stub started with a program, kgdb, QEMU).
+    private func adoptProcesses(_ reply: [UInt8]) throws(TargetError) {
         guard !isRefusal(reply) else { return }
         guard let stop = StopReply(payload: reply) else {
             throw failure(reply, "the reason the target stands")

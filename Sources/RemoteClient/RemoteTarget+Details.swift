@@ -195,7 +195,12 @@ extension RemoteTarget: SignalPolicy {
         set {
             let numbers = newValue.map { signals.number(of: $0) }.sorted()
             let payload = SignalListRequest.payload("QPassSignals:", numbers)
-            if (try? command(payload, "which signals to pass")) == true { passed = newValue }
+            if savesTurns {
+                deferred.append(DeferredRequest(payload: payload, purpose: .unanswered))
+                passed = newValue
+            } else if (try? command(payload, "which signals to pass")) == true {
+                passed = newValue
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ extension RemoteTarget {
 
     /// How many bytes of an object are asked for at a time: what fits a packet, but never a portion
     /// that would keep a slow line busy for long.
-    private var portionBytes: Int {
+    var portionBytes: Int {
         max(64, min(packetBytesMax - 16, options.fileChunkBytesMax))
     }
 

@@ -7,8 +7,19 @@ extension RemoteTarget {
     public func attach(to process: ProcessID) throws(TargetError) -> ThreadID {
         try requireExtended("attach to a process")
         let purpose = "attaching to process \(process)"
-        let reply = try exchange(ProcessRequest("vAttach;", process).payload, purpose)
+        let reply: [UInt8]
+        var answers: [[UInt8]: [UInt8]] = [:]
+        if savesTurns {
+            (reply, answers) = try attachAndAsk(process, purpose)
+        } else {
+            reply = try exchange(ProcessRequest("vAttach;", process).payload, purpose)
+        }
+        let selected = selectedThread
         let thread = try firstStop(reply, of: process, purpose, .notPermitted)
+        if savesTurns, selected == ThreadReference(thread, multiprocess: isMultiprocess) {
+            selectedThread = selected
+            stop.answers = answers
+        }
         addProcess(process)
         if case .stopped(let stop)? = StopReply(payload: reply), stop.cause == nil,
             signals.signal(of: stop.signal) == .stop

@@ -11,7 +11,12 @@ extension RemoteTarget {
         if features.supports("qXfer:features:read") {
             try select(process)
             let read = TargetDescriptionReader.read { annex in
-                try self.readObject("features", annex: annex, "the target description \(annex)")
+                if annex == "target.xml" { return try self.targetDocument() }
+                return try self.readObject(
+                    "features",
+                    annex: annex,
+                    "the target description \(annex)"
+                )
             }
             if link.isLost { _ = try exchange("?", "the target description") }
             guard let read else {
@@ -33,6 +38,15 @@ extension RemoteTarget {
     public func registers(of thread: ThreadID) throws(TargetError) -> RegisterBlock {
         if let known = stop.registers[thread] { return known }
         let description = try targetDescription(of: thread.process)
+        if let bytes = stop.blocks[thread],
+            let block = RegisterReply.block(
+                ofPayload: Hex.encode(bytes),
+                description: description
+            )
+        {
+            stop.registers[thread] = block
+            return block
+        }
         try select(thread)
         let purpose = "the registers of thread \(thread)"
         let reply = try exchange(RegisterRequest.readAll.payload, purpose)
@@ -75,6 +89,7 @@ extension RemoteTarget {
     private func forgetValues(of thread: ThreadID) {
         stop.registers[thread] = nil
         stop.expedited[thread] = nil
+        stop.blocks[thread] = nil
     }
 }
 

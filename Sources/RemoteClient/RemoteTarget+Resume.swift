@@ -19,11 +19,20 @@ extension RemoteTarget {
         } else {
             packet = try classicPacket(for: actions)
         }
-        try link.send(packet)
+        try sendBehindDeferred(packet)
         stop = StopCache()
         interruptIsPending = false
         interruptTime = nil
         isRunning = true
+    }
+
+    /// What was put off goes out with what sets threads going; its answers come before the stop.
+    private func sendBehindDeferred(_ packet: [UInt8]) throws(TargetError) {
+        if deferred.contains(where: { $0.purpose != .unanswered }) { selectedThread = nil }
+        let before = deferred.filter { $0.purpose == .unanswered }
+        deferred = []
+        try link.send(all: before.map(\.payload) + [packet])
+        for _ in before { _ = try link.next("removing breakpoints") }
     }
 
     private func element(for action: ResumeAction) -> ResumeRequest.Element {
@@ -166,6 +175,7 @@ extension RemoteTarget {
         var values: [Int: [UInt8]] = [:]
         for register in reply.registers { values[register.number] = register.bytes }
         stop.expedited[thread] = values
+        adopt(reply.notes, of: thread)
         return thread
     }
 

@@ -20,6 +20,9 @@ public final class RemoteTarget: DebugTarget {
 
     let link: PacketLink
     let options: RemoteOptions
+    let documents: (any DocumentStore)?
+    /// What goes out with the next request.
+    var deferred: [DeferredRequest] = []
     var features = FeatureList()
     var packetBytesMax = RemoteTarget.defaultPacketBytesMax
     var isMultiprocess = false
@@ -62,11 +65,14 @@ public final class RemoteTarget: DebugTarget {
     ///   - transport: the stream to the stub.
     ///   - options: how to behave on the line; nil for what suits its kind.
     ///   - interrupts: tells of Ctrl+C, which ends the wait for a stub that does not answer.
+    ///   - documents: where documents are kept for later sessions.
     public init(
         _ transport: any ByteTransport,
         options: RemoteOptions? = nil,
-        interrupts: (any WaitObserver)? = nil
+        interrupts: (any WaitObserver)? = nil,
+        documents: (any DocumentStore)? = nil
     ) throws(TargetError) {
+        self.documents = documents
         self.options = options ?? RemoteOptions(for: transport.link)
         link = PacketLink(transport, self.options, interrupts: interrupts)
         try connect()
@@ -102,7 +108,11 @@ public final class RemoteTarget: DebugTarget {
         guard !isRunning else {
             throw TargetError(.invalid, "The target is running; \(purpose) has to wait.")
         }
-        return try link.exchange(payload, purpose)
+        if deferred.isEmpty, let answer = stop.answers.removeValue(forKey: payload) {
+            return answer
+        }
+        guard !deferred.isEmpty else { return try link.exchange(payload, purpose) }
+        return try exchange(all: [payload], purpose)[0]
     }
 
     func exchange(_ text: String, _ purpose: String) throws(TargetError) -> [UInt8] {
@@ -156,6 +166,13 @@ public final class RemoteTarget: DebugTarget {
         let reference = ThreadReference(thread, multiprocess: isMultiprocess)
         guard selectedThread != reference else { return }
         let request = ThreadSelection(purpose: "g", thread: reference)
+        stop.answers = [:]
+        if savesTurns {
+            deferred.removeAll { $0.purpose != .unanswered }
+            deferred.append(DeferredRequest(payload: request.payload, purpose: .selection(thread)))
+            selectedThread = reference
+            return
+        }
         let reply = try exchange(request.payload, "selecting thread \(thread)")
         guard reply == PlainReply.ok || reply.isEmpty else {
             throw failure(reply, "selecting thread \(thread)", .noSuchProcess)
@@ -179,6 +196,7 @@ public final class RemoteTarget: DebugTarget {
     /// Forgets what was read since the last stop.
     func forgetStop() {
         stop = StopCache()
+        deferred.removeAll { $0.purpose != .unanswered }
         selectedThread = nil
     }
 
@@ -222,6 +240,10 @@ struct StopCache {
     var registers: [ThreadID: RegisterBlock] = [:]
     /// Registers that came with the stop reply, by number.
     var expedited: [ThreadID: [Int: [UInt8]]] = [:]
+    /// All registers as they came with the stop reply.
+    var blocks: [ThreadID: [UInt8]] = [:]
+    /// Answers that came before they were asked for, by their requests.
+    var answers: [[UInt8]: [UInt8]] = [:]
     var threads: [ProcessID: [ThreadSummary]] = [:]
     /// Memory by process, in lines.
     var memory: [ProcessID: [UInt64: [UInt8]]] = [:]

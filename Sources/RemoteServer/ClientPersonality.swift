@@ -26,6 +26,8 @@ struct ClientPersonality: Equatable {
     var noResumed = false
     /// Any stop is the answer to an interrupt that crosses it (EXT-7).
     var stopEndsInterrupt = false
+    /// The length of the lines of memory that come with stops, in bytes; nil for a client that wants none (EXT-8).
+    var snapshotLineBytes: Int?
     /// `E.text` may answer any packet.
     var errorMessages = false
     /// `E NN;hextext` may answer any packet (`QEnableErrorStrings`).
@@ -37,6 +39,9 @@ struct ClientPersonality: Equatable {
     /// How signals are numbered.
     var signals = SignalNumbering.gdb
     private var hasSpoken = false
+
+    /// The lengths of lines that can be had, powers of two.
+    private static let snapshotLines = 16...4096
 
     var isLLDB: Bool { client == .lldb }
 
@@ -64,5 +69,8 @@ struct ClientPersonality: Equatable {
         noResumed = features.supports("no-resumed")
         stopEndsInterrupt = features.supports("stop-ends-interrupt")
         errorMessages = features.supports("error-message")
+        snapshotLineBytes = features.value(of: "stop-snapshot").flatMap { text in
+            Hex.number(text.utf8).flatMap { Int(exactly: $0) }
+        }.flatMap { Self.snapshotLines.contains($0) && $0 & ($0 - 1) == 0 ? $0 : nil }
     }
 }

@@ -83,6 +83,7 @@ extension ServerSession {
             (target.eventSelection != nil && personality.vforkEvents, ["vfork-events"]),
             (personality.execEvents, ["exec-events"]),
             (personality.errorMessages, ["error-message"]),
+            (personality.snapshotLineBytes != nil, ["stop-snapshot"]),
             (!policy.access.isOpen, ["QAllow"]),
             (!policy.implicitCommand.isEmpty, ["vRunImplicit"]),
         ]

@@ -31,6 +31,7 @@ enum PacketPermissions {
         "qSearch:memory:": .oneOf([.attach, .create]), "qCRC:": .oneOf([.attach, .create]),
         "qMemoryRegionInfo:": .oneOf([.attach, .create]),
         "qGetTLSAddr:": .oneOf([.attach, .create]), "MultiMemRead:": .oneOf([.attach, .create]),
+        "qStopSnapshot": .oneOf([.attach, .create]), "qTargetDigest": .nothing,
         // Breakpoints; removing one is undoing. Conditions and commands look at what the client may look at anyway.
         "Z": .oneOf([.breakpoints]), "z": .nothing,
         "QCatchSyscalls:": .nothing,

@@ -196,7 +196,8 @@ extension ServerSession {
             thread: reference(thread),
             core: nil,
             cause: cause(reason),
-            registers: expeditedRegisters(of: thread)
+            registers: expeditedRegisters(of: thread),
+            notes: snapshotNotes(of: thread, isWhole: reason != .stepped)
         )
     }
 

@@ -100,7 +100,7 @@ public final class ServerSession {
             resumePackets, processPackets, settingPackets, transferPackets, filePackets,
             monitorPackets, lldbConnectionPackets, lldbThreadPackets, lldbLaunchPackets,
             hostPackets, platformPackets, modulePackets, allocationPackets, attachByNamePackets,
-            systemCallPackets, nonStopPackets, threadLocalPackets,
+            systemCallPackets, nonStopPackets, threadLocalPackets, snapshotPackets,
         ]
     }
 

@@ -114,7 +114,7 @@ extension ServerSession {
 
     // MARK: Objects
 
-    private func targetXML(annex: String) throws(TargetError) -> [UInt8]? {
+    func targetXML(annex: String) throws(TargetError) -> [UInt8]? {
         guard annex == "target.xml" else {
             throw TargetError(.invalid, "there is no target description \(annex)")
         }

@@ -10,6 +10,7 @@ enum Demangler {
     static func demangle(_ linkageName: String) -> String? {
         guard linkageName.utf8.count <= lengthMax else { return nil }
         if linkageName.hasPrefix("_Z") { return itanium(linkageName).map(withoutRustHash) }
+        if linkageName.hasPrefix("_R") { return RustDemangler.demangle(linkageName) }
         if linkageName.hasPrefix("$s") || linkageName.hasPrefix("$S") { return swift(linkageName) }
         return nil
     }
@@ -49,13 +50,22 @@ enum Demangler {
         let plain = rustEscapes.reduce(name) { text, escape in
             text.replacing(escape.0, with: escape.1)
         }
-        return plain.replacing("::_<", with: "::<").hasPrefix("_<")
-            ? String(plain.dropFirst()) : plain
+        // An underscore stands before what could not begin a C++ name.
+        let bare = plain.replacing("::_<", with: "::<").replacing("::_{", with: "::{")
+        return bare.hasPrefix("_<") ? String(bare.dropFirst()) : bare
     }
 
     /// The name without parameters, and without the return type that template functions have:
     /// `int ns::f<int>(char) const` becomes `ns::f<int>`.
     static func withoutParameters(_ demangled: String) -> String {
+        // Rust writes no parameters.
+        if demangled.contains("{closure#") || demangled.contains("{{closure}}") { return demangled }
+        // Swift's result comes last: `program.work(Swift.Int) -> ()`.
+        if demangled.contains(") -> ") || demangled.contains(" throws -> "),
+            let open = demangled.firstIndex(of: "("), open > demangled.startIndex
+        {
+            return String(demangled[..<open])
+        }
         let text = Array(demangled.utf8)
         let parts = NameParts(text)
         guard let open = parts.parameters, open > 0 else { return demangled }

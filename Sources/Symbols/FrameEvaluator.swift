@@ -82,24 +82,26 @@ extension FrameEvaluator {
     /// What a register held when the function was entered, which the caller's call site may say.
     private func entryValue(of register: Int, _ allowance: Allowance) -> UInt64? {
         allowance.callers -= 1
-        guard allowance.callers >= 0, let function, let data = module.debugData,
+        guard allowance.callers >= 0, let function,
             let caller = module.unwind(frame.registers, bias: frame.bias, memory: frame.memory),
             caller.pcIsReturnAddress
         else { return nil }
-        let place = caller.lookupAddress &- frame.bias
-        guard let (_, calling) = data.function(at: place),
-            let site = CallSite(in: calling, returningTo: caller.pc &- frame.bias)
+        let (home, bias) = frame.module?(caller.lookupAddress) ?? (module, frame.bias)
+        let place = caller.lookupAddress &- bias
+        guard let (_, calling) = home.debugData?.function(at: place),
+            let site = CallSite(in: calling, returningTo: caller.pc &- bias)
         else { return nil }
         var context = frame
         context.registers = caller
+        context.bias = bias
         let evaluator = FrameEvaluator(
-            module: module,
+            module: home,
             frame: context,
             address: place,
             function: calling,
             allowance: allowance
         )
-        guard site.calls(function, evaluator) else { return nil }
+        guard site.calls(function, bias: frame.bias, evaluator) else { return nil }
         return site.value(of: register).flatMap(evaluator.value)
     }
 }
@@ -140,7 +142,9 @@ struct CallSite {
     }
 
     /// Whether the call goes to the function, and not to one that went on to it by a tail call.
-    func calls(_ function: DebugEntry, _ evaluator: FrameEvaluator) -> Bool {
+    ///
+    /// - Parameter bias: that of the function's module.
+    func calls(_ function: DebugEntry, bias: UInt64, _ evaluator: FrameEvaluator) -> Bool {
         let target =
             entry.reference(DW_AT_call_origin)
             ?? (entry.tag == DW_TAG_GNU_call_site ? entry.reference(DW_AT_abstract_origin) : nil)
@@ -156,7 +160,7 @@ struct CallSite {
                 ?? entry.attribute(DW_AT_GNU_call_site_target),
             let address = evaluator.value(attribute), let start = function.lowestAddress
         else { return false }
-        return address == start &+ evaluator.frame.bias
+        return address == start &+ bias
     }
 
     /// The expression for what a register holds at the call.

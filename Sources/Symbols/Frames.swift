@@ -53,17 +53,26 @@ public struct FrameContext {
     public var memory: any MemoryReader
     /// Where the module's thread-local block begins for the frame's thread; nil when not known.
     public var threadLocalBase: UInt64?
+    /// What an address is called, in whatever module, for pointers to functions.
+    public var symbolText: ((UInt64) -> String?)?
+
+    /// The module whose code lies at an address, and its load bias: a caller may be in another one.
+    public var module: ((UInt64) -> (symbols: ModuleSymbols, bias: UInt64)?)?
 
     /// Builds a context.
     public init(
         registers: UnwindRegisters,
         bias: UInt64,
         memory: any MemoryReader,
-        threadLocalBase: UInt64? = nil
+        threadLocalBase: UInt64? = nil,
+        symbolText: ((UInt64) -> String?)? = nil,
+        module: ((UInt64) -> (symbols: ModuleSymbols, bias: UInt64)?)? = nil
     ) {
         self.registers = registers
         self.bias = bias
         self.memory = memory
         self.threadLocalBase = threadLocalBase
+        self.symbolText = symbolText
+        self.module = module
     }
 }

@@ -139,11 +139,14 @@ public struct InlinedCall: Sendable, Equatable {
     public var callSite: SourceLocation?
     /// Where this copy's code begins (the lowest address), without the load bias.
     public var entry: UInt64
+    /// How many inlined calls there are down to this one, from 1: tells calls of one function apart.
+    public var depth: Int
 
     /// Builds a call.
-    public init(function: String, callSite: SourceLocation?, entry: UInt64) {
+    public init(function: String, callSite: SourceLocation?, entry: UInt64, depth: Int = 1) {
         self.function = function
         self.callSite = callSite
         self.entry = entry
+        self.depth = depth
     }
 }

@@ -113,13 +113,24 @@ extension ModuleSymbols {
     /// The inlined calls that the code at an address is in, innermost first.
     public func inlinedCalls(at address: UInt64) -> [InlinedCall] {
         guard let (unit, function) = debugData?.function(at: address) else { return [] }
-        return ScopeChain(function: function, address: address).inlined.map { entry in
+        let calls = ScopeChain(function: function, address: address).inlined
+        return calls.enumerated().map { index, entry in
             InlinedCall(
-                function: entry.functionName ?? "",
+                function: functionName(of: entry),
                 callSite: callSite(of: entry, in: unit),
-                entry: entry.lowestAddress ?? address
+                entry: entry.lowestAddress ?? address,
+                depth: calls.count - index
             )
         }
+    }
+
+    /// The name of a function or an inlined call, with its scopes.
+    private func functionName(of entry: DebugEntry) -> String {
+        let origin = entry.origin
+        guard origin.linkageName == nil, let name = origin.name else {
+            return entry.functionName ?? ""
+        }
+        return (debugData?.scopes(of: origin) ?? "") + name
     }
 
     private func callSite(of entry: DebugEntry, in unit: DebugUnit) -> SourceLocation? {

@@ -4,6 +4,12 @@ extension ModuleSymbols {
         table.entry(containing: address)?.symbol
     }
 
+    /// All names of an address, the one to show first.
+    public func symbols(at address: UInt64) -> [Symbol] { table.entries(at: address).map(\.symbol) }
+
+    /// The next symbol behind an address.
+    public func symbol(after address: UInt64) -> Symbol? { table.entry(after: address)?.symbol }
+
     /// The symbols whose name matches CDB's wildcards (`*`, `?`), without regard to case, by
     /// address.
     ///
@@ -56,7 +62,8 @@ extension ModuleSymbols {
 extension SymbolTable.Entry {
     /// Whether the name has to be demangled to be read.
     var isMangled: Bool {
-        name.starts(with: "_Z".utf8) || name.starts(with: "$s".utf8) || name.starts(with: "$S".utf8)
+        name.starts(with: "_Z".utf8) || name.starts(with: "_R".utf8)
+            || name.starts(with: "$s".utf8) || name.starts(with: "$S".utf8)
     }
 }
 

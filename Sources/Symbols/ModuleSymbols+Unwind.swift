@@ -21,6 +21,9 @@ extension ModuleSymbols {
                     return machine.callerValue(of: register, rule, frameAddress: frameAddress)
                 }
             }
+            if isAtEntry(frame, bias) {
+                for register in layout.arguments { caller[register] = frame[register] }
+            }
             let pc = rules.withRule(of: column) { rule in
                 machine.callerValue(of: column, rule, frameAddress: frameAddress)
             }
@@ -34,6 +37,13 @@ extension ModuleSymbols {
                 pc == frame.pc && caller[layout.stackPointer] == frame[layout.stackPointer]
             return isStuck ? nil : caller
         }
+    }
+
+    /// Whether a frame has not begun yet: its registers are still what the caller gave it.
+    private func isAtEntry(_ frame: UnwindRegisters, _ bias: UInt64) -> Bool {
+        guard !frame.pcIsReturnAddress, frame.cfa == nil else { return false }
+        let address = frame.pc &- bias
+        return table.entries(at: address).contains { $0.kind == .function }
     }
 
     /// The canonical frame address of a frame: the stack pointer before its call.

@@ -20,11 +20,13 @@ extension ModuleSymbols {
         let formatter = ValueFormatter(evaluator: evaluator, namer: namer, limits: limits)
         var found: [Variable] = []
         var inlined: String?
+        var inlinedDepth = 0
         var depth = 0
         var scopes: [[Variable]] = []
         for scope in ScopeChain(function: function, address: address).entries {
             if scope.tag == DW_TAG_inlined_subroutine {
                 inlined = scope.functionName
+                inlinedDepth += 1
                 depth = 0
             } else if scope.tag != DW_TAG_subprogram {
                 depth += 1
@@ -34,6 +36,7 @@ extension ModuleSymbols {
                     var variable = variable
                     variable.scopeDepth = depth
                     variable.inlinedFunction = inlined
+                    variable.inlinedDepth = inlinedDepth
                     return variable
                 }
             )
@@ -43,11 +46,8 @@ extension ModuleSymbols {
     }
 
     private func variables(of scope: DebugEntry, _ formatter: ValueFormatter) -> [Variable] {
-        scope.children.filter { entry in
-            (entry.tag == DW_TAG_formal_parameter || entry.tag == DW_TAG_variable)
-                && !entry.flag(DW_AT_declaration)
-                && (!entry.flag(DW_AT_artificial) || entry.name == "this")
-        }.prefix(Self.variablesMax).compactMap { variable($0, formatter) }
+        scope.children.filter(\.isVariable).prefix(Self.variablesMax)
+            .compactMap { variable($0, formatter) }
     }
 
     private func variable(_ entry: DebugEntry, _ formatter: ValueFormatter) -> Variable? {
@@ -59,6 +59,7 @@ extension ModuleSymbols {
             isParameter: entry.tag == DW_TAG_formal_parameter,
             value: formatter.value(entry.type, ValueSource(location))
         )
+        variable.size = entry.type?.byteSize
         switch location {
         case .memory(let address): variable.address = address
         case .register(let number): variable.register = registerLayout?.name(of: number)
@@ -68,7 +69,7 @@ extension ModuleSymbols {
     }
 
     /// Where a variable is, or its constant value.
-    private func location(of entry: DebugEntry, _ evaluator: FrameEvaluator) -> Location {
+    func location(of entry: DebugEntry, _ evaluator: FrameEvaluator) -> Location {
         if let attribute = entry.inherited(DW_AT_location) {
             return evaluator.location(attribute) ?? .unavailable
         }

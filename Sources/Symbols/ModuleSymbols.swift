@@ -75,6 +75,14 @@ public final class ModuleSymbols {
         return hasTable ? .elfSymbols : .none
     }
 
+    /// The addresses of the module's thread-local variables as the file has them; nil for none.
+    public var threadLocalSegment: Range<UInt64>? {
+        file.programHeaders.first { $0.p_type == UInt32(PT_TLS) }.flatMap { header in
+            let (end, overflow) = header.p_vaddr.addingReportingOverflow(header.p_memsz)
+            return overflow ? nil : header.p_vaddr..<end
+        }
+    }
+
     /// Whether an address lies in code; stale debug information of discarded code does not.
     func isCode(_ address: UInt64) -> Bool {
         segments.contains {

@@ -11,6 +11,8 @@ struct RegisterLayout {
     /// The registers that a function returns with as it found them (System V ABI 3.2.1; AAPCS64
     /// 6.1.1).
     let calleeSaved: Set<Int>
+    /// The registers that parameters are given in.
+    let arguments: [Int]
     private let names: [Int: String]
 
     init?(architecture: Architecture) {
@@ -18,6 +20,7 @@ struct RegisterLayout {
         case .x86_64:
             (stackPointer, programCounter, preserved) = (7, 16, 0...15)
             calleeSaved = [3, 6, 12, 13, 14, 15]
+            arguments = [5, 4, 1, 2, 8, 9] + Array(17...24)
             let integers = ["rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp"]
             let all =
                 integers + (8...15).map { "r\($0)" } + ["rip"] + (0...15).map { "xmm\($0)" }
@@ -26,6 +29,7 @@ struct RegisterLayout {
         case .arm64:
             (stackPointer, programCounter, preserved) = (31, 32, 0...31)
             calleeSaved = Set(19...29)
+            arguments = Array(0...7)
             let all = (0...30).map { "x\($0)" } + ["sp", "pc"]
             names = Dictionary(uniqueKeysWithValues: zip(0..., all))
         case .i386:

@@ -95,6 +95,21 @@ struct SymbolTable {
         return entry.size == 0 && address < min(next, entry.limit) ? entry : nil
     }
 
+    /// The entries at an address, the one to show first.
+    func entries(at address: UInt64) -> [Entry] {
+        let end = upperBound(address)
+        var start = end
+        while start > 0, entries[start - 1].address == address { start -= 1 }
+        return entries[start..<end].reversed()
+    }
+
+    /// The first entry of code or data behind an address.
+    func entry(after address: UInt64) -> Entry? {
+        let start = upperBound(address)
+        guard start < entries.count else { return nil }
+        return entries(at: entries[start].address).first
+    }
+
     /// How many entries begin at or before an address.
     private func upperBound(_ address: UInt64) -> Int {
         var (low, high) = (0, entries.count)

@@ -103,9 +103,16 @@ struct TypeNamer {
     private static let piecesMax = 512
 
     /// The name of a type; `void` for none.
-    func name(of type: DebugEntry?) -> String {
-        TypeDeclaration(scopes: scopes, pieces: Self.piecesMax).text(of: type)
+    func name(of type: DebugEntry?) -> String { declaration(of: type, around: "") }
+
+    /// The declaration of something of the type; C declares inside out.
+    func declaration(of type: DebugEntry?, around inner: String) -> String {
+        TypeDeclaration(scopes: scopes, pieces: Self.piecesMax)
+            .declaration(of: type, around: inner, depth: 0)
     }
+
+    /// A structure's name with its scopes and without a keyword.
+    func plainName(of type: DebugEntry) -> String { scopes(type) + (type.name ?? "") }
 }
 
 /// Writes one declaration.
@@ -118,11 +125,9 @@ private final class TypeDeclaration {
         self.pieces = pieces
     }
 
-    func text(of type: DebugEntry?) -> String { declaration(of: type, around: "", depth: 0) }
-
     /// C declares inside out: `around` is what stands where a variable's name would, `*` for a
     /// pointer.
-    private func declaration(of type: DebugEntry?, around inner: String, depth: Int) -> String {
+    func declaration(of type: DebugEntry?, around inner: String, depth: Int) -> String {
         guard let type else { return join("void", inner) }
         pieces -= 1
         guard depth < DebugEntry.chainMax, pieces > 0 else { return join("...", inner) }
@@ -134,7 +139,7 @@ private final class TypeDeclaration {
         case DW_TAG_reference_type: return target(Self.bound("&" + inner, to: type.type))
         case DW_TAG_rvalue_reference_type: return target(Self.bound("&&" + inner, to: type.type))
         case DW_TAG_array_type: return target(inner + Self.brackets(of: type))
-        case DW_TAG_subroutine_type:
+        case DW_TAG_subroutine_type, DW_TAG_subprogram:
             return target(inner + parameters(of: type, depth: depth))
         case DW_TAG_ptr_to_member_type:
             let owner = type.reference(DW_AT_containing_type)?.name ?? ""
@@ -159,7 +164,9 @@ private final class TypeDeclaration {
             let spaced = inner.isEmpty ? " \(word)" : " \(word) \(inner)"
             return declaration(of: type.type, around: spaced, depth: depth + 1)
         }
-        return "\(word) " + declaration(of: type.type, around: inner, depth: depth + 1)
+        let rest = declaration(of: type.type, around: inner, depth: depth + 1)
+        // An array of constants may be said to be constant itself.
+        return rest.hasPrefix("\(word) ") ? rest : "\(word) \(rest)"
     }
 
     /// Pointers to arrays and functions need parentheses.
@@ -193,6 +200,7 @@ private final class TypeDeclaration {
             DW_TAG_interface_type: "interface ",
         ]
         guard let name = type.name else { return (words[type.tag] ?? "") + "<unnamed-tag>" }
+        if name.hasPrefix("$s"), let swift = Demangler.demangle(name) { return swift }
         return (words[type.tag] ?? "") + scopes(type) + name
     }
 

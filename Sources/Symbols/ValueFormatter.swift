@@ -28,8 +28,8 @@ struct ValueSource {
 
 /// Turns values into CDB's text by their types.
 ///
-/// Pretty printers for library types (`std::string`) belong in `structure(_:_:depth:)`: it is the
-/// only place that decides what stands for a structure.
+/// What stands for a structure is decided in `structure(_:_:depth:)` alone: its members, or for a
+/// type of a library what `LibraryValues` makes of it.
 struct ValueFormatter {
     /// How deep references and members may nest, whatever the limits say.
     static let depthMax = 16
@@ -56,12 +56,12 @@ struct ValueFormatter {
     }
 
     /// Whether members or elements at this depth are wanted.
-    private func isExpanded(_ depth: Int) -> Bool {
+    func isExpanded(_ depth: Int) -> Bool {
         depth < min(limits.depth, Self.depthMax) && allowance.children > 0
     }
 
     /// The value with its bytes fetched, where it is in memory and small.
-    private func fetched(_ source: ValueSource, _ size: UInt64?) -> ValueSource {
+    func fetched(_ source: ValueSource, _ size: UInt64?) -> ValueSource {
         guard case .memory(let address) = source.location, let size,
             (1...Self.prefetchMax).contains(size), let bytes = bytes(source, size)
         else { return source }
@@ -73,7 +73,7 @@ struct ValueFormatter {
     }
 
     /// How many of `count` children are shown.
-    private func shown(_ count: UInt64) -> Int {
+    func shown(_ count: UInt64) -> Int {
         let shown = min(count, UInt64(max(0, min(limits.elements, allowance.children))))
         allowance.children -= Int(shown)
         return Int(shown)
@@ -81,14 +81,17 @@ struct ValueFormatter {
 
     /// The value of a type at a place.
     func value(_ type: DebugEntry?, _ source: ValueSource, depth: Int = 0) -> VariableValue {
-        guard depth <= Self.depthMax, let resolved = type?.resolvedType else { return .unavailable }
+        guard depth <= Self.depthMax, let type, let resolved = evaluator.module.completed(type)
+        else {
+            return .unavailable
+        }
         switch resolved.tag {
         case DW_TAG_base_type: return base(resolved, source)
         case DW_TAG_enumeration_type: return enumeration(resolved, source)
         case DW_TAG_pointer_type: return pointer(resolved, source)
         case DW_TAG_reference_type, DW_TAG_rvalue_reference_type:
             return reference(resolved, source, depth: depth)
-        case DW_TAG_array_type: return array(type, resolved, source, depth: depth)
+        case DW_TAG_array_type: return array(resolved, source, depth: depth)
         case let tag where resolved.isStructure && tag != 0:
             return structure(resolved, source, depth: depth)
         default: return raw(resolved, source)
@@ -101,7 +104,7 @@ struct ValueFormatter {
         return evaluator.reader.bytes(source.location, offset: source.offset, count: Int(count))
     }
 
-    private func number(_ source: ValueSource, _ size: UInt64) -> UInt64? {
+    func number(_ source: ValueSource, _ size: UInt64) -> UInt64? {
         guard (1...8).contains(size) else { return nil }
         return bytes(source, size)?.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
@@ -118,9 +121,11 @@ struct ValueFormatter {
         guard let size = type.byteSize, let bits = number(source, size) else { return .unavailable }
         let unused = 64 - size * 8
         var isSigned = false
+        var flags: [(name: String, bits: UInt64)] = []
         for child in type.children where child.tag == DW_TAG_enumerator {
             guard let constant = child.signed(DW_AT_const_value) else { continue }
             isSigned = isSigned || constant < 0
+            if flags.count < 64 { flags.append((child.name ?? "", UInt64(bitPattern: constant))) }
             if UInt64(bitPattern: constant) << unused == bits << unused {
                 let number = ScalarText.decimal(UInt64(bitPattern: constant))
                 return VariableValue(
@@ -131,37 +136,40 @@ struct ValueFormatter {
         }
         let extended = Int64(bitPattern: bits << unused) >> Int64(unused)
         let scalar = isSigned ? UInt64(bitPattern: extended) : bits
-        return VariableValue(
-            text: "\(ScalarText.decimal(scalar)) (no matching enumerator)",
-            scalar: scalar
-        )
+        let number = ScalarText.decimal(scalar)
+        let text = Self.flags(flags, in: scalar).map { "\($0) (\(number))" }
+        return VariableValue(text: text ?? "\(number) (no matching enumerator)", scalar: scalar)
+    }
+
+    /// `A | C`, where all constants are single bits and these make up the value.
+    private static func flags(_ all: [(name: String, bits: UInt64)], in value: UInt64) -> String? {
+        let single = all.filter { $0.bits != 0 }
+        guard value != 0, single.allSatisfy({ $0.bits.nonzeroBitCount == 1 }) else { return nil }
+        let present = single.filter { value & $0.bits != 0 }
+        guard present.reduce(0, { $0 | $1.bits }) == value else { return nil }
+        return present.map(\.name).joined(separator: " | ")
     }
 
     private func pointer(_ type: DebugEntry, _ source: ValueSource) -> VariableValue {
         guard let address = number(source, type.byteSize ?? 8) else { return .unavailable }
         var text = ScalarText.pointer(address)
         if let target = type.type, target.isCharacter, address != 0, limits.stringBytes > 0 {
-            text += " " + string(at: address)
+            let strings = StringReader(memory: evaluator.frame.memory, limit: limits.stringBytes)
+            text += " " + strings.text(at: address)
+        } else if address != 0, isFunction(type.type),
+            let name = evaluator.frame.symbolText?(address)
+        {
+            text += " " + name
         }
         return VariableValue(text: text, scalar: address)
     }
 
-    /// The text that a character pointer points to; pages are read one by one, the next may not
-    /// exist.
-    private func string(at address: UInt64) -> String {
-        var found: [UInt8] = []
-        while found.count < limits.stringBytes {
-            let next = address &+ UInt64(found.count)
-            let page = Int(4096 - next % 4096)
-            let count = min(page, limits.stringBytes - found.count)
-            guard let bytes = evaluator.frame.memory.read(at: next, count: count) else { break }
-            found += bytes.prefix { $0 != 0 }
-            if bytes.contains(0) { return StringText.quoted(found) }
-        }
-        if found.isEmpty {
-            return "\"--- memory read error at address \(ScalarText.pointer(address)) ---\""
-        }
-        return StringText.quoted(found) + "..."
+    /// Whether pointers to the type lead to code or to a table of code.
+    private func isFunction(_ type: DebugEntry?) -> Bool {
+        guard let type = type?.resolvedType else { return false }
+        if type.tag == DW_TAG_subroutine_type { return true }
+        return type.tag == DW_TAG_pointer_type
+            && type.type?.resolvedType?.tag == DW_TAG_subroutine_type
     }
 
     private func reference(
@@ -190,7 +198,13 @@ struct ValueFormatter {
         depth: Int
     ) -> VariableValue {
         if case .unavailable = source.location { return .unavailable }
+        if limits.showsSummaries,
+            let summary = LibraryValues(self, depth: depth).value(of: type, source)
+        {
+            return summary
+        }
         var value = VariableValue(text: namer.name(of: type))
+        if type.flag(DW_AT_declaration) { value.text += " <incomplete type>" }
         guard isExpanded(depth) else { return value }
         let object = fetched(source, type.byteSize)
         let members = type.children.filter(\.isDataMember)
@@ -212,15 +226,15 @@ struct ValueFormatter {
         variable.address = part.address
         variable.offset = place.offset
         if let bits = place.bits {
-            variable.value = bitField(entry, part, bits)
+            variable.value = bitField(type: entry.type, part, bits)
         } else {
             variable.value = value(entry.type, part, depth: depth)
         }
         return variable
     }
 
-    private func bitField(
-        _ entry: DebugEntry,
+    func bitField(
+        type declared: DebugEntry?,
         _ source: ValueSource,
         _ bits: Range<Int>
     ) -> VariableValue {
@@ -228,21 +242,17 @@ struct ValueFormatter {
         guard bits.count <= 64, let bytes = bytes(source, UInt64(count)) else {
             return .unavailable
         }
-        var value: UInt64 = 0
-        for (position, bit) in bits.enumerated() where bytes[bit / 8] >> (bit % 8) & 1 == 1 {
-            value |= 1 << position
-        }
-        let type = entry.type?.resolvedType
-        if type?.isSignedInteger == true, value >> (bits.count - 1) & 1 == 1, bits.count < 64 {
-            value |= UInt64.max << bits.count
-        }
-        let little = (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-        let size = min(8, type?.byteSize ?? 8)
-        return self.value(entry.type, ValueSource(.bytes(Array(little.prefix(Int(size))))))
+        let type = declared?.resolvedType
+        let field = BitField.bytes(
+            bits,
+            of: bytes,
+            isSigned: type?.isSignedInteger == true,
+            size: Int(min(8, type?.byteSize ?? 8))
+        )
+        return value(declared, ValueSource(.bytes(field)))
     }
 
     private func array(
-        _ declared: DebugEntry?,
         _ type: DebugEntry,
         _ source: ValueSource,
         depth: Int

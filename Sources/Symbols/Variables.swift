@@ -10,10 +10,14 @@ public struct Variable: Sendable, Equatable {
     public var scopeDepth: Int
     /// The inlined function it belongs to; nil for the frame's own function.
     public var inlinedFunction: String?
+    /// How many inlined calls lie around it, 0 for the frame's own function.
+    public var inlinedDepth = 0
     /// Where it lies in memory, a run-time address; nil when it is not in memory.
     public var address: UInt64?
     /// The register it lies in; nil when it is not in one.
     public var register: String?
+    /// In bytes; nil where it is not known.
+    public var size: UInt64?
     /// Its offset in the structure around it, in bytes; 0 outside structures.
     public var offset: UInt64
     /// Its value.
@@ -53,18 +57,22 @@ public struct VariableValue: Sendable, Equatable {
     public var children: [Variable]
     /// Whether a member list or element list was cut at a limit.
     public var isTruncated: Bool
+    /// Whether text and children are those of a container, not the members that it is made of.
+    public var isSummary: Bool
 
     /// Builds a value.
     public init(
         text: String,
         scalar: UInt64? = nil,
         children: [Variable] = [],
-        isTruncated: Bool = false
+        isTruncated: Bool = false,
+        isSummary: Bool = false
     ) {
         self.text = text
         self.scalar = scalar
         self.children = children
         self.isTruncated = isTruncated
+        self.isSummary = isSummary
     }
 
     /// What is shown where no value can be had.
@@ -82,12 +90,20 @@ public struct ValueLimits: Sendable, Equatable {
     public var elements: Int
     /// How many bytes of a string are read through a character pointer; 0 for no strings.
     public var stringBytes: Int
+    /// Whether library types are shown as what they hold, not as what they are made of.
+    public var showsSummaries: Bool
 
     /// Builds limits; the defaults suit a list of locals.
-    public init(depth: Int = 0, elements: Int = 100, stringBytes: Int = 64) {
+    public init(
+        depth: Int = 0,
+        elements: Int = 100,
+        stringBytes: Int = 64,
+        showsSummaries: Bool = true
+    ) {
         self.depth = depth
         self.elements = elements
         self.stringBytes = stringBytes
+        self.showsSummaries = showsSummaries
     }
 }
 

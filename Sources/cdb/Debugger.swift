@@ -24,6 +24,7 @@ final class Debugger {
     private let host: ProgramHost
     private let files: LocalFiles
     private let share: SessionShare
+    private var events: EventStream?
 
     init(options: Options, arguments: [String]) {
         self.options = options
@@ -32,7 +33,12 @@ final class Debugger {
         files = LocalFiles()
         share = SessionShare(console: console)
         output = ProgramOutput(console: console, share: share, isVerbose: options.isVerbose)
-        host = ProgramHost(output: output, files: files, share: share)
+        host = ProgramHost(
+            output: output,
+            files: files,
+            share: share,
+            isSilent: options.isConsoleSilent
+        )
     }
 
     func run() -> ExitCode {
@@ -44,6 +50,22 @@ final class Debugger {
                 printError("cdb: \(error)\n")
                 return .usage
             }
+        }
+        if let place = options.eventStreamPath {
+            do {
+                events = try EventStream(place)
+            } catch {
+                printError("cdb: --json \(place): \(error)\n")
+                return .usage
+            }
+            output.events = events
+            events?.emit(
+                "start",
+                [
+                    ("version", .text(Product.version)),
+                    ("command_line", .text(arguments.joined(separator: " "))),
+                ]
+            )
         }
         output.line()
         output.line(Product.banner)
@@ -58,6 +80,7 @@ final class Debugger {
             }
         }
         let code = debug()
+        events?.emit("end", [("exit_code", .number(Int64(code.rawValue)))])
         share.end(
             code == .success ? "the debugger has ended the session" : "the debugger has failed"
         )
@@ -154,21 +177,33 @@ final class Debugger {
         } catch {
             throw ConnectionFailure(message: "\(error)")
         }
-        let remote = try openTarget(text ?? "", transport, interrupts: host)
+        let remote = try openTarget(
+            text ?? "",
+            transport,
+            interrupts: host,
+            documents: files,
+            breakInSeconds: options.breakInSeconds
+        )
         host.remote = remote
         return remote
     }
 
     private func makeSession(_ target: any DebugTarget) -> DebugSession {
         let session = DebugSession(target: target, host: host)
+        let takesEnvironment = !options.ignoresEnvironmentPaths
         func path(_ option: String?, _ variable: String) -> [String] {
-            SearchPaths.split(option ?? "") + SearchPaths.split(environmentValue(variable) ?? "")
+            SearchPaths.split(option ?? "")
+                + SearchPaths.split(takesEnvironment ? environmentValue(variable) ?? "" : "")
         }
         session.paths.symbols = path(options.symbolPath, "_NT_SYMBOL_PATH")
         session.paths.images = path(options.imagePath, "_NT_EXECUTABLE_IMAGE_PATH")
         session.paths.sources = path(options.sourcePath, "_NT_SOURCE_PATH")
         session.followsChildren = options.followsChildren
-        session.stopsAtExit = !options.skipsFinalStop
+        session.looksOnly = options.looksOnly
+        if options.skipsFinalStop, let index = session.filters.index(named: "epr") {
+            session.filters[index].reaction = .ignore
+        }
+        events?.observe(session)
         if options.stepsByLine { session.sourceOptions.insert(.step) }
         return session
     }
@@ -221,6 +256,11 @@ final class Debugger {
             return try session.attach(to: ProcessID(id))
         case .processName(let name):
             let id = try process(named: name, remote)
+            output.line("*** wait with pending attach")
+            showPaths(session)
+            return try session.attach(to: id)
+        case .unit(let name):
+            let id = try session.mainProcess(ofUnit: name)
             output.line("*** wait with pending attach")
             showPaths(session)
             return try session.attach(to: id)
@@ -283,7 +323,9 @@ final class Debugger {
             remote: remote,
             systemText: systemText(session, remote),
             share: share,
-            arguments: arguments
+            arguments: arguments,
+            host: host,
+            forbidsShell: options.forbidsShell
         )
         let interpreter = CommandInterpreter(session: session, environment: environment)
         share.interpreter = interpreter
@@ -296,6 +338,7 @@ final class Debugger {
             // A Ctrl+C at the prompt is not for the command that follows.
             _ = host.takeInterrupt()
             share.waitsForCommand(session.prompt)
+            events?.emit("prompt", [("prompt", .text(session.prompt))])
             switch reader.readLine(prompt: session.prompt, share) {
             case .stopped:
                 continue
@@ -305,6 +348,7 @@ final class Debugger {
             case .text(let line):
                 console.logOnly(session.prompt + line + "\n")
                 share.typed(line, at: session.prompt)
+                events?.emit("command", [("text", .text(line))])
                 switch controlKey(line) {
                 case .leave: return .success
                 case .version: output.line(environment.versionText)
@@ -335,6 +379,8 @@ final class Debugger {
     }
 
     private func runInitialCommands(_ interpreter: CommandInterpreter) {
+        options.eventCommands.forEach { interpreter.execute($0) }
+        if options.repeatsScript { interpreter.restartScript = options.scriptPath }
         let isLive = !interpreter.session.isPostMortem
         if isLive, options.skipsInitialStop || options.attachesWithoutBreak {
             interpreter.execute("g")
@@ -351,7 +397,8 @@ final class Debugger {
 
     /// With `-G` the session is over when the last process is.
     private func endsByItself(_ session: DebugSession) -> Bool {
-        !session.stopsAtExit && session.processes.isEmpty
+        session.processes.isEmpty && !session.isPostMortem
+            && session.filters[.exitProcess].reaction != .stop
     }
 
     /// Ends the session as its last command, or the end of the input, wants it.
@@ -370,7 +417,8 @@ final class Debugger {
         do {
             for process in session.processes {
                 let isKept =
-                    session.isKernel || options.detachesAtEnd || request == .detach
+                    session.isKernel || options.detachesAtEnd || options.looksOnly
+                    || request == .detach
                     || request == nil && process.origin == .attached
                 if isKept {
                     try session.detach(process)

@@ -1,6 +1,7 @@
 import DebugEngine
 import Glibc
 import LinuxSystem
+import RemoteClient
 
 /// The client's files, and the cache of binaries under $XDG_CACHE_HOME/dbgsrv.
 final class LocalFiles: ClientFiles {
@@ -118,5 +119,26 @@ final class LocalFiles: ClientFiles {
     var historyPath: String? {
         guard let cacheFolder, makeFolders(cacheFolder) else { return nil }
         return cacheFolder + "/history"
+    }
+}
+
+extension LocalFiles: DocumentStore {
+    /// The folder of the cache that documents are in.
+    private static let documents = "documents"
+    /// The longest document kept, in bytes.
+    private static let documentBytesMax = 1 << 20
+
+    func document(_ name: String) -> [UInt8]? {
+        guard let path = cachedModule(buildID: Self.documents, name: name) else { return nil }
+        return read(path, at: 0, count: Self.documentBytesMax)
+    }
+
+    func keep(_ document: [UInt8], as name: String) {
+        guard document.count < Self.documentBytesMax else { return }
+        var rest = document
+        _ = storeModule(buildID: Self.documents, name: name) {
+            defer { rest = [] }
+            return rest
+        }
     }
 }

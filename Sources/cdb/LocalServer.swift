@@ -18,8 +18,11 @@ enum LocalServer {
             // Ctrl+C at the terminal is for the debugger, so the server has no terminal.
             _ = try ProgramLauncher.start(
                 try path(),
-                arguments: ["--stdio"],
-                descriptors: [theirs, theirs, try OwnedDescriptor(duplicating: 2)],
+                arguments: ["--stdio", "--program-streams"],
+                descriptors: [
+                    theirs, theirs, try OwnedDescriptor(duplicating: 2), try inputOfPrograms(),
+                    try OwnedDescriptor(duplicating: 1),
+                ],
                 newSession: true
             )
             return GreetingTransport(
@@ -31,6 +34,13 @@ enum LocalServer {
                 message: "cannot start \(program), which does the work on this machine: \(error)"
             )
         }
+    }
+
+    /// What programs read that are started here: the terminal while they run, else nothing, since what comes through
+    /// a pipe are commands.
+    private static func inputOfPrograms() throws(SystemError) -> OwnedDescriptor {
+        isatty(0) == 1
+            ? try OwnedDescriptor(duplicating: 0) : try openFile("/dev/null", flags: O_RDONLY)
     }
 
     private static func path() throws(SystemError) -> String {

@@ -10,6 +10,8 @@ struct Options {
         case process(Int32)
         /// `-pn`.
         case processName(String)
+        /// `-psn`: the main process of a systemd unit.
+        case unit(String)
         /// A program and its arguments.
         case program([String])
         /// `-cimp`: the server's own.
@@ -56,6 +58,18 @@ struct Options {
     var detachesAtEnd = false
     /// `-o`: children are debugged too.
     var followsChildren = false
+    /// `-pv`: look at a process without ever letting it run.
+    var looksOnly = false
+    /// `-pt`: how long a break-in may take, in seconds.
+    var breakInSeconds: Int?
+    /// `-x…`: what is done with events, as `sx` commands.
+    var eventCommands: [String] = []
+    /// `-noshell`: no shell commands.
+    var forbidsShell = false
+    /// `-sins`: the environment's symbol path does not count.
+    var ignoresEnvironmentPaths = false
+    /// `--json`: where events go for tools.
+    var eventStreamPath: String?
     /// `-v`.
     var isVerbose = false
     /// `-lines`.
@@ -64,6 +78,8 @@ struct Options {
     var commands: String?
     /// `-cf`.
     var scriptPath: String?
+    /// `-cfr`: the script is carried out after every `.restart` too.
+    var repeatsScript = false
     /// `-y`, `-i`, `-srcpath`.
     var symbolPath: String?
     var imagePath: String?
@@ -162,13 +178,19 @@ struct OptionParser {
         "cimp": { $0.debuggee = .implicit },
         "o": { $0.followsChildren = true },
         "v": { $0.isVerbose = true },
+        "pv": { $0.looksOnly = true },
+        "x": { $0.eventCommands.append("sxd av") },
+        "noshell": { $0.forbidsShell = true },
+        "sins": { $0.ignoresEnvironmentPaths = true },
         "lines": { $0.stepsByLine = true },
         "?": { $0.wantsUsage = true },
         "version": { $0.wantsVersion = true },
         // Taken from scripts made for the original; they mean nothing here.
         "n": { _ in }, "s": { _ in }, "w": { _ in }, "2": { _ in }, "hd": { _ in },
-        "myob": { _ in }, "nosqm": { _ in }, "noshell": { _ in }, "sins": { _ in },
-        "snul": { _ in }, "sup": { _ in }, "isd": { _ in },
+        "myob": { _ in }, "nosqm": { _ in }, "snul": { _ in }, "sup": { _ in }, "isd": { _ in },
+        "noinh": { _ in }, "kqm": { _ in }, "failinc": { _ in }, "robp": { _ in }, "sdce": { _ in },
+        "ses": { _ in }, "sicv": { _ in }, "snc": { _ in }, "netsyms:yes": { _ in },
+        "netsyms:no": { _ in },
         "bonc": { $0.breaksIn = true },
         "noio": { $0.isConsoleSilent = true },
     ]
@@ -190,6 +212,38 @@ struct OptionParser {
         "pn": { (options: inout Options, value: String) in
             options.debuggee = .processName(value)
         },
+        "psn": { (options: inout Options, value: String) in options.debuggee = .unit(value) },
+        "pt": { (options: inout Options, value: String) throws(UsageError) in
+            guard let seconds = Int(value), (1...86_400).contains(seconds) else {
+                throw UsageError(message: "-pt \(value): a number of seconds from 1 to 86400")
+            }
+            options.breakInSeconds = seconds
+        },
+        "xe": { (options: inout Options, value: String) in
+            options.eventCommands.append("sxe \(value)")
+        },
+        "xd": { (options: inout Options, value: String) in
+            options.eventCommands.append("sxd \(value)")
+        },
+        "xn": { (options: inout Options, value: String) in
+            options.eventCommands.append("sxn \(value)")
+        },
+        "xi": { (options: inout Options, value: String) in
+            options.eventCommands.append("sxi \(value)")
+        },
+        "ee": { (options: inout Options, value: String) throws(UsageError) in
+            guard ["masm", "c++"].contains(value.lowercased()) else {
+                throw UsageError(message: "-ee \(value): masm or c++")
+            }
+            options.eventCommands.append(".expr /s \(value.lowercased())")
+        },
+        "-json": { (options: inout Options, value: String) in options.eventStreamPath = value },
+        "cfr": { (options: inout Options, value: String) in
+            options.scriptPath = value
+            options.repeatsScript = true
+        },
+        // Taken from scripts made for the original; they mean nothing here.
+        "r": { _, _ in }, "t": { _, _ in }, "zp": { _, _ in }, "sflags": { _, _ in },
         "clines": { (options: inout Options, value: String) throws(UsageError) in
             guard let lines = Int(value), (0...1_000_000).contains(lines) else {
                 throw UsageError(message: "-clines \(value): a number of lines, 0 for none")
@@ -203,7 +257,12 @@ struct OptionParser {
         "i": { (options: inout Options, value: String) in options.imagePath = value },
         "srcpath": { (options: inout Options, value: String) in options.sourcePath = value },
         "logo": { (options: inout Options, value: String) in options.logPath = value },
+        "logou": { (options: inout Options, value: String) in options.logPath = value },
         "loga": { (options: inout Options, value: String) in
+            options.logPath = value
+            options.appendsLog = true
+        },
+        "logau": { (options: inout Options, value: String) in
             options.logPath = value
             options.appendsLog = true
         },
@@ -211,8 +270,17 @@ struct OptionParser {
 
     /// Options of the original that this version does not have.
     private static let missing: Set<String> = [
-        "psn", "pe", "pv", "pvr", "pt", "wake",
-        "iae", "iaec", "iu", "ee", "x", "xe", "xd", "xn", "xi", "cfr", "vf", "d", "ddefer",
+        "wake", "iae", "iaec", "iu", "vf", "d", "ddefer", "e",
+    ]
+
+    /// Options of the original that Linux has no way for, and what is there instead.
+    private static let impossible: [String: String] = [
+        "pe":
+            "a process has one debugger at a time on Linux, and nothing is left of one that is gone:"
+            + " attach with -p alone",
+        "pvr":
+            "the registers of a thread that runs cannot be read on Linux: -pv looks at a process that"
+            + " stands for so long",
     ]
 
     private static func processID(_ text: String) throws(UsageError) -> Int32 {
@@ -241,6 +309,7 @@ struct OptionParser {
         if Self.missing.contains(key) {
             throw UsageError(message: "\(written) is not supported by this version of cdb")
         }
+        if let words = Self.impossible[key] { throw UsageError(message: "\(written): \(words)") }
         let letters = name.map { Self.key(String($0)) }
         if name.count > 1, letters.allSatisfy({ Self.switchTable[$0] != nil && $0 != "?" }) {
             for letter in letters { Self.switchTable[letter]?(&options) }

@@ -38,7 +38,7 @@ enum Product {
           -remote ClientTransport   (first option) joins such a session: what you type is carried out there;
                           Ctrl+C breaks in, Ctrl+B and Enter leave, qq ends the session for everybody
           -noio           with -server: no console, only clients and -c
-          -noshell        forbid shell commands (there are none)
+          -noshell        forbid .shell (a shared session has none anyway)
           -clines lines   with -remote: how much earlier text to show (200)
           -bonc           with -remote: break in as soon as the session is joined
           -sharelog file  with -server: note who joins and who types what
@@ -46,6 +46,7 @@ enum Product {
         What to debug:
           -p PID          attach to a process of the target's machine (decimal)
           -pn Name        attach to the only process of that name
+          -psn Unit       attach to the main process of a systemd unit
           -cimp           start the command line that the server was given (dbgsrv -pc)
           program ...     start a program; all that follows are its arguments
           -k Kernel       a kernel's stub, kgdb or a virtual machine's: com:port=Port,baud=BaudRate (a cable
@@ -58,12 +59,15 @@ enum Product {
 
         Options:
           -c "commands"   commands for the first prompt, separated by ;
-          -cf file        a file of commands for the first prompt
+          -cf file        a file of commands for the first prompt; -cfr file: after every .restart too
+          -xe event       stop at an event or signal (sxe); -xd second chance, -xn tell, -xi ignore; -x: -xd av
           -g              do not stop at the beginning
           -G              end when the process ends
           -pb             do not break in when attaching; what is suspended (dbgsrv -cs) runs
           -pr             let what is suspended run after the first g
           -pd             let the process run on at the end of the session
+          -pv             look only: the process stands meanwhile, and nothing lets it run
+          -pt seconds     how long a break-in may take
           -o              debug child processes too
           -y path         symbol path, folders separated by ;
           -i path         image path
@@ -71,6 +75,8 @@ enum Product {
           -lines          step by source line (l+t)
           -logo file      log into a new file; -loga appends
           -v              say more
+          --json place    events for tools, a line of JSON each: a file or fd:N (docs/json-events.md)
+          -sins           leave _NT_SYMBOL_PATH and its like out of account
           -version, -?    show the version, show this
 
         Exit codes: 0 in order, 1 wrong usage, 2 no connection, 3 trouble with the target.

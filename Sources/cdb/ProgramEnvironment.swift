@@ -12,6 +12,8 @@ final class ProgramEnvironment: CommandEnvironment {
     private let remote: RemoteTarget?
     private let share: SessionShare
     private let arguments: [String]
+    private let host: ProgramHost
+    private let forbidsShell: Bool
     let systemText: String
 
     /// - Parameter remote: the stub that does the work; nil where a dump is looked at.
@@ -20,8 +22,12 @@ final class ProgramEnvironment: CommandEnvironment {
         remote: RemoteTarget?,
         systemText: String,
         share: SessionShare,
-        arguments: [String]
+        arguments: [String],
+        host: ProgramHost,
+        forbidsShell: Bool
     ) {
+        self.host = host
+        self.forbidsShell = forbidsShell
         self.systemText = systemText
         self.console = console
         self.remote = remote
@@ -55,6 +61,26 @@ final class ProgramEnvironment: CommandEnvironment {
         } catch  where error.code == .disconnected {
             return
         }
+    }
+
+    func runShell(_ line: String) throws -> String {
+        guard !forbidsShell, !share.shellIsForbidden else {
+            throw EngineError.sentence(
+                "Shell commands are forbidden in this session (-noshell, .noshell, or others could join it)"
+            )
+        }
+        return try ShellCommand.run(line) { host.takeInterrupt() }
+    }
+
+    func fileNames(inFolder path: String) -> [String] {
+        folderEntries(path).filter { $0 != "." && $0 != ".." }.map { name in
+            let attributes = try? FileAttributes(path: path + "/" + name)
+            return attributes?.kind == .folder ? name + "/" : name
+        }
+    }
+
+    func clearScreen() {
+        if standardOutputIsTerminal { printOut("\u{1b}[H\u{1b}[2J") }
     }
 
     func variable(_ name: String) -> String? { environmentValue(name) }

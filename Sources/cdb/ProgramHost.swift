@@ -18,7 +18,10 @@ final class ProgramHost: EngineHost, WaitObserver {
 
     private let share: SessionShare
 
-    init(output: any OutputSink, files: any ClientFiles, share: SessionShare) {
+    private let isSilent: Bool
+
+    init(output: any OutputSink, files: any ClientFiles, share: SessionShare, isSilent: Bool) {
+        self.isSilent = isSilent
         self.output = output
         self.files = files
         self.share = share
@@ -71,6 +74,20 @@ final class ProgramHost: EngineHost, WaitObserver {
         return arrived
     }
 
+    // MARK: - What takes long
+
+    private var bar = ProgressBar()
+
+    func showProgress(_ title: String, done: UInt64, of total: UInt64) -> Bool {
+        guard standardOutputIsTerminal, !isSilent else { return false }
+        if let text = bar.text(title, done, total, now: monotonicNanoseconds()) { printOut(text) }
+        return true
+    }
+
+    func endProgress() {
+        if let text = bar.end() { printOut(text) }
+    }
+
     // MARK: - While nothing comes
 
     private static let reportMilliseconds = 1000
@@ -105,6 +122,8 @@ final class ProgramOutput: OutputSink {
     let console: ConsoleOutput
     private let share: SessionShare
     private let isVerbose: Bool
+    /// Where tools read of it too.
+    var events: EventStream?
 
     init(console: ConsoleOutput, share: SessionShare, isVerbose: Bool) {
         self.console = console
@@ -113,6 +132,7 @@ final class ProgramOutput: OutputSink {
     }
 
     func write(_ text: String, _ kind: OutputKind) {
+        if kind != .verbose || isVerbose { events?.output(text, kind) }
         switch kind {
         case .normal, .debuggee:
             console.write(text)

@@ -20,6 +20,8 @@ final class SessionShare {
     private let console: ConsoleOutput
     private let journal = SessionJournal()
     private var hub: HubConnection?
+    /// Whether there are to be no shell commands any more: somebody said so, or others could type them.
+    private(set) var shellIsForbidden = false
     private var earlier: [(text: String, style: SharedFrame.OutputPiece.Style)] = []
     private var earlierBytes = 0
     /// What each participant's Enter repeats.
@@ -239,6 +241,8 @@ extension SessionShare: DebuggingServer {
         do {
             let hub = try HubConnection()
             self.hub = hub
+            // A command that a client leaves behind (in a breakpoint, an alias) would run with our rights.
+            shellIsForbidden = true
             PatientOutput.begin()
             for piece in earlier { hub.send(.output(piece.style, piece.text)) }
         } catch {
@@ -254,6 +258,7 @@ extension SessionShare: DebuggingServer {
         }
     }
 
-    /// There are no shell commands in the first place.
-    func forbidShell() {}
+    func forbidShell() {
+        shellIsForbidden = true
+    }
 }

@@ -25,10 +25,22 @@ func openTransport(_ text: String) throws(ConnectionFailure) -> GreetingTranspor
 func openTarget(
     _ text: String,
     _ transport: GreetingTransport,
-    interrupts: any WaitObserver
+    interrupts: any WaitObserver,
+    documents: (any DocumentStore)? = nil,
+    breakInSeconds: Int? = nil
 ) throws(ConnectionFailure) -> RemoteTarget {
+    func options(_ transport: GreetingTransport) -> RemoteOptions {
+        var options = RemoteOptions(for: transport.link)
+        if let breakInSeconds { options.interruptGraceMilliseconds = breakInSeconds * 1000 }
+        return options
+    }
     do {
-        return try RemoteTarget(transport, interrupts: interrupts)
+        return try RemoteTarget(
+            transport,
+            options: options(transport),
+            interrupts: interrupts,
+            documents: documents
+        )
     } catch {
         guard transport.isPasswordAsked else { throw ConnectionFailure(message: error.message) }
         guard let second = try openTransportAskingUser(text, transport.peerName) else {
@@ -37,7 +49,12 @@ func openTarget(
             )
         }
         do {
-            return try RemoteTarget(second, interrupts: interrupts)
+            return try RemoteTarget(
+                second,
+                options: options(second),
+                interrupts: interrupts,
+                documents: documents
+            )
         } catch {
             throw ConnectionFailure(message: error.message)
         }

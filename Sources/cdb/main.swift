@@ -87,7 +87,7 @@ private func problem(of options: Options) -> String? {
         case .implicit:
             return "-cimp starts what a process server has in store:"
                 + " -premote ClientTransport names it"
-        case .process, .processName, .program, .dumps: return nil
+        case .process, .processName, .unit, .program, .dumps: return nil
         case .kernel(let text):
             do {
                 _ = try KernelConnection(text)

@@ -24,6 +24,8 @@ struct ServeOptions: Equatable {
     var transport = ""
     /// `--stdio`: one session for whoever started us, in the place of a transport.
     var isStandardStreams = false
+    /// `--program-streams`: descriptors 3 and 4 are what programs that are started read and write.
+    var givesProgramStreams = false
     /// `-v`: say on standard error what happens.
     var isVerbose = false
     /// `--log FILE`: write what happens to a file, or to the journal.
@@ -73,7 +75,7 @@ private struct CommandLineParser {
     static let known = [
         "-t", "-c", "-cs", "-sifeo", "-x", "-pc", "-v", "--log", "--max-sessions",
         "--max-sessions-per-client", "--handshake-seconds", "--new-certificate", "--no-discovery",
-        "--read-only", "--policy", "--stdio",
+        "--read-only", "--policy", "--stdio", "--program-streams",
         "--image-options", "-?", "--help", "--version",
     ]
 
@@ -114,6 +116,7 @@ private struct CommandLineParser {
         case "--handshake-seconds": options.greetingSeconds = try number(of: option, 1...3600)
         case "--no-discovery": options.answersDiscovery = false
         case "--stdio": options.isStandardStreams = true
+        case "--program-streams": options.givesProgramStreams = true
         case "--read-only": options.isReadOnly = true
         case "--policy": options.policyFile = try value(of: option, "a file")
         case "-sifeo": suspendedImage = try value(of: option, "the name of an executable")

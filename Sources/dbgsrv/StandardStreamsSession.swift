@@ -31,7 +31,10 @@ func serveStandardStreams(_ options: ServeOptions, _ rules: SessionRules) -> Int
         let logger = sessionLogger(settings)
         let endSignals = try SessionSignals.take()
         if let program = options.program { try start(program, logger) }
-        let streams = try takeStandardStreams(peerName: settings.peerName)
+        let streams = try takeStandardStreams(
+            peerName: settings.peerName,
+            givesPrograms: options.givesProgramStreams
+        )
         defer { streams.close() }
         let exit = try receiveClient(of: streams, settings, endSignals, logger) {}
         return exit == .endServer ? SessionExit.finished.rawValue : exit.rawValue
@@ -40,13 +43,22 @@ func serveStandardStreams(_ options: ServeOptions, _ rules: SessionRules) -> Int
     }
 }
 
-/// The client's stream; what programs that are started here read is nothing, and what they write goes where errors go.
-private func takeStandardStreams(peerName: String) throws(SystemError) -> StandardStreams {
+/// The client's stream; what programs that are started here read is nothing, and what they write goes where errors go,
+/// unless the client has left them streams of their own (`--program-streams`: descriptors 3 and 4).
+private func takeStandardStreams(
+    peerName: String,
+    givesPrograms: Bool
+) throws(SystemError) -> StandardStreams {
     let streams = try StandardStreams(
         input: OwnedDescriptor(duplicating: STDIN_FILENO),
         output: OwnedDescriptor(duplicating: STDOUT_FILENO),
         peerName: peerName
     )
+    if givesPrograms {
+        try OwnedDescriptor(3).become(STDIN_FILENO)
+        try OwnedDescriptor(4).become(STDOUT_FILENO)
+        return streams
+    }
     try openFile("/dev/null", flags: O_RDWR).become(STDIN_FILENO)
     try OwnedDescriptor(duplicating: STDERR_FILENO).become(STDOUT_FILENO)
     return streams

@@ -22,6 +22,8 @@ private struct Context: ExpressionContext {
         guard address == 0x1000 else { throw EngineError(.memoryAccess, "\(address)") }
         return Array([UInt8](1...8).prefix(count))
     }
+
+    func embeddedValue(_ text: String) throws -> UInt64 { UInt64(text.utf8.count) }
 }
 
 @Suite("ExpressionEvaluator")
@@ -51,7 +53,10 @@ struct ExpressionEvaluatorTests {
             ("`demo.c:12`", 0x5010), ("poi(rsp)", 0x0807_0605_0403_0201),
             ("dwo(@rsp)", 0x0403_0201),
             ("wo(rsp)", 0x201), ("by(rsp)", 1), ("qwo rsp", 0x0807_0605_0403_0201),
-            ("@!\"~odd\"", 1),
+            ("@!\"~odd\"", 1), ("@@c++(a.b(1)) + 1", 7), ("@@masm(10)", 0x10), ("@@(1+1)*2", 4),
+            ("$scmp(\"a\", \"a\")", 0), ("$scmp(\"a\", \"b\")", UInt64.max),
+            ("$sicmp(\"A\", \"a\")", 0), ("$spat(\"demo.so\", \"*.so\")", 1),
+            ("$vvalid(1000, 4)", 1), ("$vvalid(2000, 4)", 0),
         ] as [(String, UInt64)]
     )
     func names(text: String, value: UInt64) throws {

@@ -37,7 +37,8 @@ struct OptionParserTests {
             (["-p", "-3"], "-p -3: a process id is a decimal number above 0"),
             (["-premot", "x"], "unknown option -premot; did you mean -premote?"),
             (["-zzzzzz"], "unknown option -zzzzzz; cdb -? lists the options"),
-            (["-z", "core"], "-z is not supported by this version of cdb"),
+            (["-iae"], "-iae is not supported by this version of cdb"),
+            (["-pt", "x"], "-pt x: a number of seconds from 1 to 86400"),
         ]
     )
     func errors(arguments: [String], message: String) {

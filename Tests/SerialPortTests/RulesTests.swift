@@ -111,6 +111,7 @@ struct RulesTests {
             """
         let without = try test("/sys/class/tty/ttyUSB0", adapter(), rules: marks)
         #expect(without.contains("/dev/dbgsrv/com7"))
+        #expect(fileText("\(folder.path)/names") == "", "the rule's name is its only one")
         #expect(!without.contains("SYSTEMD_WANTS"))
         guard FileManager.default.fileExists(atPath: "/etc/systemd/system") else {
             print("skipped: units have no folder on this machine")

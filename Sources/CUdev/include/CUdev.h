@@ -29,6 +29,7 @@ struct cudev_library {
     struct udev_device *(*device_get_parent)(struct udev_device *);
     struct udev_device *(*device_get_parent_with_subsystem_devtype)(
         struct udev_device *, const char *, const char *);
+    int (*device_get_is_initialized)(struct udev_device *);
     const char *(*device_get_syspath)(struct udev_device *);
     const char *(*device_get_sysname)(struct udev_device *);
     const char *(*device_get_devnode)(struct udev_device *);

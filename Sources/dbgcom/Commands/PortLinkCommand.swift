@@ -14,11 +14,10 @@ struct PortLinkCommand: ParsableCommand {
     var device: String
 
     func run() throws {
-        let name = try PortDirectory().linkName(
-            ofDevice: device,
-            ruled: environmentValue("DBGSRV_COM")
-        )
-        guard let name else { throw CommandFailure("\(device) has no COM name.") }
+        let directory = try PortDirectory(handling: device, ruled: environmentValue("DBGSRV_COM"))
+        guard let name = directory.linkName(ofDevice: device) else {
+            throw CommandFailure("\(device) has no COM name.")
+        }
         Output.line("DBGSRV_LINK=\(name)")
     }
 }

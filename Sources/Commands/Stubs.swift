@@ -1,3 +1,0 @@
-let analysisCommands: [Command] = []
-let processFactCommands: [Command] = []
-let toolCommands: [Command] = []

@@ -1,0 +1,95 @@
+import Foundation
+import Testing
+
+@Suite("Options of cdb on this machine")
+struct CommandLineSessionTests {
+    @Test("-xe and its kin set filters before anything runs; -x alone is -xd av")
+    func events() throws {
+        let text = try cdb("g;q", "thread", options: ["-xe", "ct"])
+        #expect(text.contains("): Create thread 1:"), "\(text)")
+        #expect(
+            try cdb("sx;q", "", options: ["-x"]).contains("av - Access violation - second-chance")
+        )
+    }
+
+    @Test("-pv looks at a process, lets nothing run, and the process runs on")
+    func lookingOnly() throws {
+        let program = try PipedProcess(Breakage.path, ["wait"])
+        let result = try Cdb.start(["-pv", "-p", "\(program.id)", "-c", "k 1;g;q"]).finish()
+        #expect(result.text.contains("Child-SP"), "\(result.text)")
+        #expect(result.text.contains("process execution cannot be monitored."))
+        #expect(kill(program.id, 0) == 0)
+        let status = try String(contentsOfFile: "/proc/\(program.id)/status", encoding: .utf8)
+        #expect(status.contains("TracerPid:\t0\n"))
+    }
+
+    @Test("What Linux has no way for is refused with the reason")
+    func impossible() throws {
+        for option in ["-pe", "-pvr"] {
+            let result = try Cdb.start([option, "-p", "1"]).finish()
+            #expect(result.status == 1 && result.text.contains("on Linux"), "\(result)")
+        }
+    }
+
+    @Test("-psn attaches to the main process of a unit, or says that there is none")
+    func unit() throws {
+        let none = try Cdb.start(["-psn", "nosuchunit", "-c", "q"]).finish()
+        #expect(none.status == 3 && none.text.contains("no unit nosuchunit.service"), "\(none)")
+        let folder = "/sys/fs/cgroup/system.slice"
+        let units = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        guard let unit = units.first(where: { $0 == "dbgsrv-test.service" }) else {
+            return print("not run: there is no unit to attach to here")
+        }
+        #expect(try Cdb.start(["-psn", unit, "-pd", "-c", "q"]).finish().status == 0)
+    }
+
+    @Test("-cfr is carried out again after .restart")
+    func repeatedScript() throws {
+        let script = Debuggee.folder + "/repeated"
+        try ".echo from the script\n".write(toFile: script, atomically: true, encoding: .utf8)
+        let text = try cdb(".restart;q", "", options: ["-cfr", script])
+        #expect(text.components(separatedBy: "from the script\n").count == 3, "\(text)")
+        let once = try cdb(".restart;q", "", options: ["-cf", script])
+        #expect(once.components(separatedBy: "from the script\n").count == 2)
+    }
+
+    @Test("A program's output goes to standard output, errors of cdb do not")
+    func programOutput() throws {
+        let line = "'\(Cdb.path)' -g -G '\(Breakage.path)' print 2>/dev/null"
+        let text = try PipedProcess("/bin/sh", ["-c", line]).finish().text
+        #expect(text.contains("printed 2\n"), "\(text)")
+    }
+
+    @Test("--json tells of stops, modules and output, a line of JSON each")
+    func eventStream() throws {
+        let file = Debuggee.folder + "/events-\(getpid())"
+        _ = try cdb("bp twice;g;q", "calls", options: ["--json", file])
+        let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+        let events = try lines.map { line in
+            try #require(
+                JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+                "\(line)"
+            )
+        }
+        let names = events.compactMap { $0["event"] as? String }
+        #expect(names.first == "start" && names.last == "end")
+        #expect(names.contains("module-loaded") && names.contains("output"))
+        let stop = try #require(events.last { $0["event"] as? String == "stop" })
+        #expect(stop["reason"] as? String == "breakpoint")
+        #expect(stop["breakpoints"] as? [Int] == [0])
+        #expect(stop["line"] as? Int == Breakage.line("int twice"))
+        #expect((stop["symbol"] as? String)?.hasPrefix("breakage!twice") == true)
+    }
+
+    @Test(".shell runs a command; -noshell, .noshell and a shared session forbid it")
+    func shell() throws {
+        #expect(try cdb(".shell echo $((40+2))", "").contains("42\n.shell: Process exited\n"))
+        for (options, before) in [
+            (["-noshell"], ""), ([], ".noshell;"), ([], ".server npipe:pipe=shelltest;"),
+        ] {
+            let text = try cdb(before + ".shell echo $((40+2))", "", options: options)
+            #expect(text.contains("Shell commands are forbidden"), "\(options) \(before): \(text)")
+            #expect(!text.contains("42\n"))
+        }
+    }
+}
