@@ -293,7 +293,10 @@ let testTargets: [Target] = [
     tests("DisassemblyTests", ["Disassembly", "DebugTarget"]),
     tests(
         "DebugEngineTests",
-        ["DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly", "LinuxSystem", "cdb"]
+        [
+            "CoreFiles", "DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly",
+            "LinuxSystem", "cdb",
+        ]
     ),
     tests(
         "ProgramTests",

@@ -1,3 +1,4 @@
+import CoreFiles
 import DebugTarget
 import Testing
 
