@@ -284,12 +284,19 @@ let testTargets: [Target] = [
         "RemoteClientTests",
         ["RemoteClient", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "LinuxSystem"]
     ),
+    tests(
+        "KernelLineTests",
+        ["KernelLine", "ByteTransport", "LinuxSystem", "Transports"]
+    ),
     tests("CoreFilesTests", ["CoreFiles", "RegisterSets", "DebugTarget"]),
     tests("SymbolsTests", ["Symbols", "DebugTarget"]),
     tests("DisassemblyTests", ["Disassembly", "DebugTarget"]),
     tests(
         "DebugEngineTests",
-        ["DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly", "LinuxSystem", "cdb"]
+        [
+            "CoreFiles", "DebugEngine", "Commands", "DebugTarget", "Symbols", "Disassembly",
+            "LinuxSystem", "cdb",
+        ]
     ),
     tests(
         "ProgramTests",

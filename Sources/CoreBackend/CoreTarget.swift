@@ -31,7 +31,9 @@ public final class CoreTarget: DebugTarget {
         let dump = try CoreDump(path)
         var process = ProcessID(dump.core.process.id)
         // Cores of different boots or machines may have the same number.
-        while dumps[process] != nil { process = ProcessID(process.rawValue &+ 1 & .max) }
+        while dumps[process] != nil {
+            process = ProcessID(process.rawValue == .max ? 1 : process.rawValue + 1)
+        }
         dumps[process] = dump
         processes.append(process)
         return ThreadID(process, Int64(dump.core.threads[0].id))

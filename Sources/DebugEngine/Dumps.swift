@@ -50,7 +50,7 @@ extension DebugSession {
 
     private func report(_ dump: DumpDescription, _ process: ProcessState) -> StopReport {
         guard let thread = currentThread, let signal = dump.signal else { return StopReport() }
-        var report = StopReport()
+        var report = StopReport(kind: .signal(signal))
         if SignalText.isException(signal) {
             report.lines = [
                 "This dump file has an exception of interest stored in it.",

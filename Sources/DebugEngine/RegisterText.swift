@@ -4,7 +4,11 @@ internal import DebugTarget
 public enum RegisterText {
     /// The general registers: three to a line, the flags in words, the segment registers.
     public static func general(_ view: RegisterView) -> String {
-        view.description.architecture == .arm64 ? arm(view) : x86(view)
+        switch view.description.architecture {
+        case .arm64: arm(view)
+        case .x86_64: x86(view)
+        case .i386: narrow(view)
+        }
     }
 
     /// One register, `rax=000000000000005b`; nil when there is none of that name.
@@ -48,6 +52,22 @@ public enum RegisterText {
             segments.joined(separator: "  ") + "             efl=" + flags
         )
         return lines.joined(separator: "\n")
+    }
+
+    /// Six to a line, the flags beside the last three.
+    private static func narrow(_ view: RegisterView) -> String {
+        func cells(_ names: [String]) -> String {
+            names.map { "\($0)=\(text($0, width: 8, view))" }.joined(separator: " ")
+        }
+        let segments = ["cs", "ss", "ds", "es", "fs", "gs"].map {
+            "\($0)=\(text($0, width: 4, view))"
+        }
+        let flags = text("eflags", width: 8, view)
+        return [
+            cells(["eax", "ebx", "ecx", "edx", "esi", "edi"]),
+            cells(["eip", "esp", "ebp"]) + " " + flagsLine(view.value("eflags") ?? 0),
+            segments.joined(separator: "  ") + "             efl=" + flags,
+        ].joined(separator: "\n")
     }
 
     private static func text(_ name: String, width: Int, _ view: RegisterView) -> String {

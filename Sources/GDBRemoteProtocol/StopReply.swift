@@ -296,6 +296,20 @@ extension ThreadStop {
     }
 }
 
+extension ThreadStop {
+    /// What lldb-server's watchpoint watches: it says so in words, `reason:watchpoint` and a description in
+    /// hexadecimal whose first word is the address in decimal.
+    public var watchedAddress: TargetAddress? {
+        guard notes.contains(where: { $0.key == "reason" && $0.value == "watchpoint" }),
+            let text = notes.first(where: { $0.key == "description" })?.value,
+            let bytes = Hex.decode(text.utf8),
+            let word = bytes.split(separator: UInt8(ascii: " ")).first,
+            let number = UInt64(String(decoding: word, as: UTF8.self))
+        else { return nil }
+        return TargetAddress(number)
+    }
+}
+
 extension ThreadStop.Cause {
     fileprivate init?(key: String, value: ArraySlice<UInt8>) {
         let number = Hex.number(value)

@@ -30,6 +30,9 @@ final class PacketLink {
     /// How often the user hears of a wait.
     static let reportMilliseconds = 1000
 
+    /// After how long a stub that has said nothing yet is nudged.
+    static let nudgeMilliseconds = 300
+
     /// How many portions of bytes are taken without looking up.
     static let readsPerPollMax = 16
 
@@ -49,6 +52,8 @@ final class PacketLink {
         expandsRunLengths: true
     )
     private var queued: [[UInt8]] = []
+    private var hasHeard = false
+    private var hasNudged = false
     private var failure: TargetError?
     private let log = PacketLog()
     private var lastPacket: [UInt8] = []
@@ -182,6 +187,7 @@ final class PacketLink {
         case .wouldBlock: return false
         case .ended(let reason): throw lose(describe(reason))
         case .bytes(let bytes):
+            hasHeard = true
             parser.append(bytes)
             while let item = parser.next() { try take(item) }
             return true
@@ -292,12 +298,14 @@ final class PacketLink {
                 let (peer, trouble) = (transport.peerName, transport.trouble)
                 interrupts?.nothingComes(from: peer, for: silence, trouble: trouble)
             }
+            if silence >= Self.nudgeMilliseconds { nudge() }
             var requests = [
                 PollRequest(transport.descriptor, read: true, write: forWriting),
                 PollRequest(interrupts?.interruptDescriptor ?? -1),
             ]
             let end = min(deadline, max(patience.end, now))
-            let left = min(Int((end - now + 999_999) / 1_000_000), Self.reportMilliseconds)
+            let step = hasHeard || hasNudged ? Self.reportMilliseconds : Self.nudgeMilliseconds
+            let left = min(Int((end - now + 999_999) / 1_000_000), step)
             do {
                 guard try pollDescriptors(&requests, timeoutMilliseconds: left) else { continue }
                 guard requests[0].isReadable || requests[0].isWritable else { continue }
@@ -309,6 +317,15 @@ final class PacketLink {
                 throw lose("Waiting for \(transport.peerName) failed: \(error)")
             }
         }
+    }
+
+    /// An acknowledgement, which no stub minds, gets lldb-server going: after bytes that are no packet (our greeting) it
+    /// looks at the packet behind them only when more comes.
+    private func nudge() {
+        guard !hasHeard, !hasNudged else { return }
+        hasNudged = true
+        _ = transport.write(PacketEncoder.acknowledgement[...])
+        transport.flush()
     }
 
     /// Gives the connection up when the wait has lasted long enough for the limit or for the user.

@@ -26,11 +26,29 @@ extension RemoteTarget: ProcessDetails {
             let annex = isMultiprocess ? Hex.text(UInt64(try checked(process).rawValue)) : ""
             let bytes = try readObject("exec-file", annex: annex, "the program's path")
             path = String(decoding: bytes, as: UTF8.self)
+        } else if let link = try? linkDestination(of: "/proc/\(process)/exe"), !link.isEmpty {
+            path = link
         } else {
-            path = try linkDestination(of: "/proc/\(process)/exe")
+            path = try mappedExecutable(of: process)
         }
         executablePaths[process] = path
         return path
+    }
+
+    /// The file that the entry point is mapped from, for stubs that follow no links (lldb-server).
+    private func mappedExecutable(of process: ProcessID) throws(TargetError) -> String {
+        let entryKey: UInt64 = 9
+        let vector = try auxiliaryVector(of: process)
+        func word(_ offset: Int) -> UInt64 {
+            vector[offset..<(offset + 8)].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        for offset in stride(from: 0, through: vector.count - 16, by: 16)
+        where word(offset) == entryKey {
+            let entry = TargetAddress(word(offset + 8))
+            let region = try memoryRegions(of: process).first { $0.range.contains(entry) }
+            if let region, region.name.hasPrefix("/") { return region.name }
+        }
+        throw TargetError(.unsupported, "\(peerName) does not tell which program it runs.")
     }
 
     /// The mappings, from /proc on the target's machine.

@@ -185,10 +185,21 @@ extension RemoteTarget {
     ) throws(TargetError) -> StopReason {
         defer { interruptIsPending = false }
         if let cause = reply.cause { return try reason(for: cause, thread) }
+        if let address = reply.watchedAddress {
+            return .watchpoint(access(at: address, of: thread.process), address)
+        }
         guard let signal = signals.signal(of: reply.signal) else { return .interrupted }
         if signal == .trap { return try trapReason(thread) }
         if interruptIsPending, signal == .interrupt || signal == .stop { return .interrupted }
         return .signal(signal)
+    }
+
+    /// What the watchpoint at an address was planted for.
+    private func access(at address: TargetAddress, of process: ProcessID) -> WatchAccess {
+        for breakpoint in breakpoints.planted[process] ?? [] where breakpoint.address == address {
+            if case .watch(let access, _) = breakpoint.kind { return access }
+        }
+        return .write
     }
 
     private func reason(

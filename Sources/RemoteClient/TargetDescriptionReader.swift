@@ -14,6 +14,8 @@ struct TargetDescriptionReader {
     private var architecture: Architecture?
     private var registers: [RegisterDescription] = []
     private var nextNumber = 0
+    /// Where registers stand in the `g` packet, by lldb's attribute, which goes by number.
+    private var offsets: [Int: Int] = [:]
 
     private init(load: @escaping (String) throws -> [UInt8]) {
         self.load = load
@@ -59,6 +61,9 @@ struct TargetDescriptionReader {
         }
     }
 
+    /// Names of lldb's that differ from gdb's.
+    private static let lldbNames = ["rflags": "eflags"]
+
     private static func architecture(named text: String) -> Architecture? {
         let name = text.filter { !$0.isWhitespace }
         // lldb's stubs write their own names.
@@ -89,9 +94,16 @@ struct TargetDescriptionReader {
         let number = attributes["regnum"].flatMap { Int($0) } ?? nextNumber
         guard number >= 0, number <= UInt16.max else { return false }
         nextNumber = number + 1
+        // lldb's stubs list parts of registers (`eax` of `rax`), which are known without them.
+        if attributes["value_regnums"] != nil { return true }
+        if let offset = attributes["offset"].flatMap({ Int($0) }),
+            (0...Self.bitSizeMax).contains(offset)
+        {
+            offsets[number] = offset
+        }
         registers.append(
             RegisterDescription(
-                name: name,
+                name: Self.lldbNames[name] ?? name,
                 number: number,
                 bitSize: bits,
                 offset: 0,
@@ -114,8 +126,10 @@ struct TargetDescriptionReader {
         guard let architecture = architecture ?? guessed else { return nil }
         var sorted = registers.sorted { $0.number < $1.number }
         var offset = 0
+        // Those stubs have their own order, and tell it of every register.
+        let isTold = sorted.allSatisfy { offsets[$0.number] != nil }
         for index in sorted.indices {
-            sorted[index].offset = offset
+            sorted[index].offset = isTold ? offsets[sorted[index].number] ?? 0 : offset
             offset += sorted[index].byteCount
             KnownRegisters.complete(&sorted[index], architecture)
         }

@@ -74,3 +74,42 @@ struct TargetDescriptionReaderTests {
         #expect(KnownRegisters.x86Fallback.register(named: "gs")?.offset == 17 * 8 + 6 * 4)
     }
 }
+
+@Suite("What lldb's stubs do in their own way")
+struct LLDBStubTests {
+    @Test(
+        "registers stand where lldb's offsets say, parts of others are left out, rflags is eflags"
+    )
+    func offsets() throws {
+        let document = """
+            <target><architecture>x86_64</architecture><feature name="a">
+            <reg name="rax" bitsize="64" regnum="0" offset="80" dwarf_regnum="0"/>
+            <reg name="rip" bitsize="64" regnum="1" offset="128" generic="pc"/>
+            <reg name="rflags" bitsize="64" regnum="2" offset="144" generic="flags"/>
+            <reg name="eax" bitsize="32" regnum="3" offset="80" value_regnums="0"/></feature></target>
+            """
+        let description = try #require(TargetDescriptionReader.read { _ in Array(document.utf8) })
+        #expect(description.registers.map(\.name) == ["rax", "rip", "eflags"])
+        #expect(description.registers.map(\.offset) == [80, 128, 144])
+        #expect(description.blockByteCount == 152)
+    }
+
+    @Test("offsets that only some registers have mean nothing")
+    func someOffsets() throws {
+        let document = """
+            <target><architecture>x86_64</architecture><feature name="a">
+            <reg name="rax" bitsize="64" offset="80"/><reg name="rip" bitsize="64"/>
+            </feature></target>
+            """
+        let description = try #require(TargetDescriptionReader.read { _ in Array(document.utf8) })
+        #expect(description.registers.map(\.offset) == [0, 8])
+    }
+
+    @Test("a stub that says nothing is nudged once with an acknowledgement")
+    func nudge() throws {
+        let stub = FakeStub { _ in .silence }
+        let options = RemoteOptions(replyTimeoutMilliseconds: 1200)
+        _ = try? RemoteTarget(stub.transport, options: options)
+        #expect(stub.outside.filter { $0 == UInt8(ascii: "+") }.count == 1)
+    }
+}
