@@ -30,9 +30,16 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func tests(
     _ name: String,
     _ dependencies: [Target.Dependency],
-    path: String? = nil
+    path: String? = nil,
+    exclude: [String] = []
 ) -> Target {
-    .testTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+    .testTarget(
+        name: name,
+        dependencies: dependencies,
+        path: path,
+        exclude: exclude,
+        swiftSettings: strict
+    )
 }
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -91,6 +98,8 @@ let pureTargets: [Target] = [
     library("AccessPolicy", ["WireCore"]),
     library("SharedSession", ["WireCore"]),
     library("DiscoveryProtocol", ["BrokerProtocol"]),
+    library("RegisterSets", ["DebugTarget"]),
+    library("CoreFiles", ["DebugTarget", "RegisterSets"]),
 ]
 
 let modelTargets: [Target] = [
@@ -129,7 +138,8 @@ let edgeTargets: [Target] = [
             "DiscoveryProtocol", "ByteTransport", "LinuxSystem", "ServerRegistry", "Transports",
         ]
     ),
-    library("PtraceBackend", ["DebugTarget", "LinuxSystem"]),
+    library("PtraceBackend", ["DebugTarget", "RegisterSets", "LinuxSystem"]),
+    library("CoreBackend", ["DebugTarget", "CoreFiles", "LinuxSystem"]),
     library(
         "RemoteServer",
         ["WireCore", "AccessPolicy", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
@@ -144,7 +154,7 @@ let edgeTargets: [Target] = [
 ]
 
 let engineTargets: [Target] = [
-    library("DebugEngine", ["DebugTarget", "Symbols", "Disassembly"]),
+    library("DebugEngine", ["DebugTarget", "CoreFiles", "Symbols", "Disassembly"]),
     library("Commands", ["WireCore", "DebugTarget", "DebugEngine", "Symbols", "Disassembly"]),
 ]
 
@@ -163,7 +173,8 @@ let programTargets: [Target] = [
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget", "DiscoveryProtocol", "SharedSession",
-            "LinuxSystem", "ServerRegistry", "SessionSharing", "RemoteClient", "Symbols",
+            "LinuxSystem", "ServerRegistry", "SessionSharing", "RemoteClient", "CoreBackend",
+            "Symbols",
             "Disassembly", "Console",
             "DebugEngine",
             "Commands",
@@ -266,6 +277,7 @@ let testTargets: [Target] = [
         "RemoteClientTests",
         ["RemoteClient", "GDBRemoteProtocol", "DebugTarget", "ByteTransport", "LinuxSystem"]
     ),
+    tests("CoreFilesTests", ["CoreFiles", "RegisterSets", "DebugTarget"]),
     tests("SymbolsTests", ["Symbols", "DebugTarget"]),
     tests("DisassemblyTests", ["Disassembly", "DebugTarget"]),
     tests(
@@ -281,8 +293,11 @@ let testTargets: [Target] = [
     ),
     tests(
         "HardwareTests",
-        ["SerialPort", "PortDirectory", "LinuxSystem"],
-        path: "HardwareTests"
+        [
+            "SerialPort", "PortDirectory", "LinuxSystem", "LineSimulator", "WireCore",
+        ],
+        path: "HardwareTests",
+        exclude: ["image", "labgrid", "run", "table"]
     ),
 ]
 

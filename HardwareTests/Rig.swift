@@ -10,12 +10,30 @@ import Testing
 ///     loopback /dev/ttyUSB0          a port with a loopback plug (RXD to TXD)
 ///     pair /dev/ttyUSB1 /dev/ttyUSB2 two ports joined by a null-modem cable
 ///     port /dev/ttyS0                a port about which nothing else is known
+///     adapter usb:0403:6001:A1B2:00  an adapter that is plugged in, by its identity (docs/ports.md)
+///     cable root@board /dev/ttyS1 /dev/ttyUSB3 /usr/local/bin/worker
+///                                    a machine that ssh reaches and that has our programs, its port, ours that is joined
+///                                    with it, and Tests/Demo/worker.c compiled with -g on both
 ///     rates 9600 115200 250000       rates that all of them can do (these are the usual ones)
 struct Rig {
     var loopbacks: [String] = []
     var pairs: [(String, String)] = []
     var ports: [String] = []
+    var adapters: [String] = []
+    var cables: [Cable] = []
     var rates = [9600, 19_200, 115_200, 250_000]
+
+    /// A cable to another machine.
+    struct Cable {
+        /// Where ssh reaches it.
+        let host: String
+        /// Its port.
+        let far: String
+        /// Ours.
+        let near: String
+        /// The debuggee, at the same place on both machines.
+        let worker: String
+    }
 
     /// The rig of this machine; nil without one, or with one that makes no sense, which is said.
     static let current: Rig? = {
@@ -36,6 +54,11 @@ struct Rig {
             case ("loopback", 2): loopbacks.append(words[1])
             case ("pair", 3): pairs.append((words[1], words[2]))
             case ("port", 2): ports.append(words[1])
+            case ("adapter", 2): adapters.append(words[1])
+            case ("cable", 5):
+                cables.append(
+                    Cable(host: words[1], far: words[2], near: words[3], worker: words[4])
+                )
             case ("rates", 2...): rates = words.dropFirst().compactMap { Int($0) }
             default: throw RigError(description: "\"\(line)\" is not understood")
             }

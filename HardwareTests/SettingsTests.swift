@@ -18,7 +18,7 @@ extension HardwareTests {
                         print("\(path): asked for \(rate), granted \(port.grantedBaudRate)")
                         #expect(abs(port.grantedBaudRate - rate) * 100 <= rate * 2)
                         port.close()
-                    } catch SerialPortError.baudRateNotGranted(_, let asked, let granted) {
+                    } catch SerialPortError.baudRateNotGranted(_, let asked, let granted, _) {
                         print("\(path): asked for \(asked), refused with \(granted)")
                         #expect(asked == rate && granted != rate)
                     }
@@ -48,6 +48,17 @@ extension HardwareTests {
             for path in try #require(Rig.current).allPorts {
                 let port = try directory.port(named: path)
                 #expect(listed.contains(try directory.identity(of: port).path))
+            }
+        }
+
+        @Test("are those of the adapters that the rig names, each found by its identity")
+        func adapters() throws {
+            if Rig.lacks("adapter", { !$0.adapters.isEmpty }) { return }
+            let directory = try PortDirectory()
+            for identity in try #require(Rig.current).adapters {
+                let port = try directory.port(named: identity)
+                #expect(port.identity?.description == identity)
+                _ = try directory.identity(of: port)
             }
         }
     }

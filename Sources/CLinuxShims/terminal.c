@@ -81,6 +81,13 @@ int clinux_terminal_set_low_latency(int descriptor, int on) {
     return ioctl(descriptor, TIOCSSERIAL, &raw) < 0 ? -1 : before;
 }
 
+int clinux_terminal_uart_base_rate(int descriptor) {
+    struct serial_struct raw;
+    memset(&raw, 0, sizeof raw);
+    if (ioctl(descriptor, TIOCGSERIAL, &raw) < 0) return -1;
+    return raw.type == PORT_UNKNOWN ? -1 : raw.baud_base;
+}
+
 int clinux_terminal_send_break(int descriptor, int tenths) {
     return ioctl(descriptor, TCSBRKP, tenths);
 }

@@ -5,25 +5,33 @@ internal import Symbols
 let breakpointCommands: [Command] = [
     Command(
         names: ["bp"],
-        usage: "bp[ID] [/1] [/w \"Condition\"] [Address [Passes]] [\"Commands\"]",
+        usage:
+            "[~Thread] bp[ID] [/1] [/c n|/C n] [/w \"Condition\"] [Address [Passes]] [\"Commands\"]",
         summary: "set a breakpoint",
         details: """
             An address may be a function, module!function, `file.c:12` or any expression. A function
             means the place behind its prologue, where parameters can be read; name+0 means its first
-            instruction. What cannot be found yet waits for a module that has it.
+            instruction. What cannot be found yet waits for a module that has it. /1 removes it after its
+            first stop, /c n lets it count only where the stack is at most n frames deep, /C n at least n.
+            A condition of registers, memory, numbers and symbols is judged by the target itself, where
+            that can: then a stop that does not count costs no round trip.
             """,
         run: { try setBreakpoint(&$0, isDeferred: false) }
     ),
     Command(
         names: ["bu"],
-        usage: "bu[ID] [/1] [/w \"Condition\"] [Address [Passes]] [\"Commands\"]",
+        usage: "bu[ID] [/1] [/c n|/C n] [/w \"Condition\"] [Address [Passes]] [\"Commands\"]",
         summary: "set a breakpoint whose location is looked up whenever modules come",
         run: { try setBreakpoint(&$0, isDeferred: true) }
     ),
     Command(
         names: ["bm"],
-        usage: "bm [/1] Pattern [Passes] [\"Commands\"]",
+        usage: "bm [/1] [/a] [/d] [/c n|/C n] [/w \"Condition\"] Pattern [Passes] [\"Commands\"]",
         summary: "set breakpoints on all functions that match a pattern",
+        details: """
+            /d makes them wait for modules, /a takes symbols that are no functions too. A pattern has * and
+            ?, as in x: bm mod!get*.
+            """,
         run: { try setMatching(&$0) }
     ),
     Command(
@@ -35,7 +43,7 @@ let breakpointCommands: [Command] = [
     ),
     Command(
         names: ["bl"],
-        usage: "bl [IDs]",
+        usage: "bl [/L] [IDs]",
         summary: "list breakpoints",
         run: { try listBreakpoints(&$0) }
     ),
@@ -133,6 +141,9 @@ extension CommandCall {
             guard let option = word() else { return }
             switch option {
             case "/1": breakpoint.isOneShot = true
+            case "/c", "/C":
+                let limit = Int(clamping: try expression())
+                breakpoint.depth = (option == "/c", min(limit, DebugSession.framesMax))
             case "/w":
                 guard let condition = try quoted() else { throw EngineError(.syntax, rest) }
                 breakpoint.condition = condition
@@ -198,11 +209,22 @@ private func install(_ breakpoint: LogicalBreakpoint, _ call: CommandCall) throw
 private func setMatching(_ call: inout CommandCall) throws {
     let process = try call.process()
     var model = LogicalBreakpoint(id: 0, kind: .code, expression: "", isDeferred: false)
+    model.thread = call.prefixThread?.number
+    var takesAll = false
+    while true {
+        if call.take("/a") {
+            takesAll = true
+        } else if call.take("/d") {
+            model.isDeferred = true
+        } else if !call.take("/(") {
+            break
+        }
+    }
     try call.takeBreakpointOptions(&model)
     guard let pattern = call.word() else { throw EngineError(.operand, "") }
     try call.takePassesAndCommand(&model)
     let found = call.session.symbols(matching: pattern, in: process)
-        .filter { $0.symbol.kind == .function }
+        .filter { takesAll || $0.symbol.kind == .function }
     if found.isEmpty { throw EngineError(.unresolved, pattern) }
     for symbol in found {
         model.id = call.session.breakpoints.nextID
@@ -259,6 +281,7 @@ private func accessKind(_ letter: Character, _ size: Int) throws -> LogicalBreak
 
 private func listBreakpoints(_ call: inout CommandCall) throws {
     let all = call.session.breakpoints.all
+    _ = call.take("/L")
     let wanted = call.isAtEnd ? nil : Set(try call.breakpointIDs())
     for breakpoint in all where wanted?.contains(breakpoint.id) ?? true {
         if breakpoint.sites.isEmpty {
@@ -269,6 +292,10 @@ private func listBreakpoints(_ call: inout CommandCall) throws {
         }
         if let condition = breakpoint.condition {
             call.output.line("     Match condition: \"\(condition)\"")
+        }
+        if let depth = breakpoint.depth {
+            let side = depth.isMaximum ? "at most" : "at least"
+            call.output.line("     Call depth: \(side) \(Format.hex(UInt64(depth.limit)))")
         }
     }
 }
@@ -317,11 +344,17 @@ private func breakpointCommandText(_ breakpoint: LogicalBreakpoint) -> String {
     } else {
         name += "\(breakpoint.id)"
     }
-    let condition = breakpoint.condition.map { "/w \"\($0)\" " } ?? ""
+    let depth = breakpoint.depth.map { depth in
+        "/\(depth.isMaximum ? "c" : "C") \(Format.hex(UInt64(depth.limit))) "
+    }
+    let condition =
+        (breakpoint.isOneShot ? "/1 " : "") + (depth ?? "")
+        + (breakpoint.condition.map { "/w \"\($0)\" " } ?? "")
+    let passes = breakpoint.passes > 1 ? " 0x\(Format.hex(UInt64(breakpoint.passes)))" : ""
     let place =
         breakpoint.isDeferred
         ? breakpoint.expression
         : breakpoint.sites.first.map { "0x" + Format.address($0.address) } ?? breakpoint.expression
     let command = breakpoint.command.map { " \"\($0)\"" } ?? " "
-    return "\(name) \(condition)\(place)\(command);"
+    return "\(name) \(condition)\(place)\(passes)\(command);"
 }

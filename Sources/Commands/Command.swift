@@ -137,46 +137,4 @@ enum CommandText {
         default: character
         }
     }
-
-    /// Splits a line at `;` outside quotes, braces and backticks; a command that takes the rest of
-    /// the line keeps it.
-    static func split(_ line: String, keepsRest: (Substring) -> Bool) -> [String] {
-        var pieces: [String] = []
-        var rest = line[...]
-        while true {
-            rest = rest.drop { $0 == " " || $0 == "\t" }
-            guard !rest.isEmpty else { return pieces }
-            if rest.first == "*" || keepsRest(rest) {
-                return pieces + [trim(rest)]
-            }
-            let end = separator(in: rest) ?? rest.endIndex
-            let piece = trim(rest[..<end])
-            if !piece.isEmpty { pieces.append(piece) }
-            rest = end < rest.endIndex ? rest[rest.index(after: end)...] : ""
-        }
-    }
-
-    private static func separator(in text: Substring) -> Substring.Index? {
-        var isQuoted = false
-        var isEscaped = false
-        var depth = 0
-        for index in text.indices {
-            let character = text[index]
-            if isEscaped {
-                isEscaped = false
-            } else if isQuoted {
-                if character == "\\" { isEscaped = true }
-                if character == "\"" { isQuoted = false }
-            } else if character == "\"" {
-                isQuoted = true
-            } else if character == "{" {
-                depth += 1
-            } else if character == "}" {
-                depth -= 1
-            } else if character == ";", depth <= 0 {
-                return index
-            }
-        }
-        return nil
-    }
 }

@@ -24,11 +24,37 @@ public protocol CommandEnvironment: AnyObject {
     var debuggingServer: (any DebuggingServer)? { get }
     /// The local time and offset, for `.lastevent` and `.echotime`.
     var timeText: String { get }
+    /// A variable of the debugger's environment.
+    func variable(_ name: String) -> String?
+    /// Writes a file on the client's machine, new or at its end.
+    func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws
+    /// Runs a command line in the client's shell and gives what it printed.
+    func runShell(_ line: String) throws -> String
+    /// The local time as a part of a file's name, `2026-11-21_22-25-03`.
+    var fileTimeText: String { get }
+    /// Makes the file of a dump; one that is there already is an error, unless it is to be overwritten.
+    func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile
 }
 
 extension CommandEnvironment {
     /// Nobody can join.
     public var debuggingServer: (any DebuggingServer)? { nil }
+    /// None is known.
+    public func variable(_ name: String) -> String? { nil }
+    /// There are no files to be written.
+    public func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws {
+        throw EngineError.sentence("This debugger writes no files")
+    }
+    /// There is no shell.
+    public func runShell(_ line: String) throws -> String {
+        throw EngineError.sentence("This debugger has no shell")
+    }
+    /// No time.
+    public var fileTimeText: String { "" }
+    /// There are no files.
+    public func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile {
+        throw EngineError.sentence("Files cannot be written here")
+    }
 }
 
 /// How a session is to end.
@@ -78,6 +104,12 @@ public final class CommandInterpreter {
     private var executionCount = 0
     private var deferred: (() throws -> StopReport)?
     var startedPending = false
+    /// Words that stand for texts.
+    var aliases = AliasTable()
+    /// Set by `z`: the line is carried out once more.
+    var repeatsLine = false
+    /// What an error that goes through several blocks is about.
+    private var outermostPiece = ""
 
     /// An interpreter for a session.
     public init(session: DebugSession, environment: any CommandEnvironment) {
@@ -96,6 +128,7 @@ public final class CommandInterpreter {
             return
         }
         repeatText = nil
+        aliases.arguments = []
         lastLine = text
         carryOut(text)
         if let repeatText { lastLine = repeatText }
@@ -111,9 +144,26 @@ public final class CommandInterpreter {
             try run(line)
         } catch {
             lastLineFailed = true
-            report(error, in: currentPiece.isEmpty ? line : currentPiece)
+            report(error, in: place(of: error, line))
         }
     }
+
+    /// The text that an error is shown with: where it happened, or what was interrupted as a whole.
+    private func place(of error: any Error, _ line: String) -> String {
+        if let error = error as? EngineError, error.kind == .userInterrupt, !outermostPiece.isEmpty
+        {
+            return outermostPiece
+        }
+        return currentPiece.isEmpty ? line : currentPiece
+    }
+
+    /// Says what went wrong in a block that goes on all the same.
+    func reportCurrent(_ error: any Error) {
+        report(error, in: currentPiece)
+    }
+
+    /// Whether nothing more is to be carried out of this line.
+    var isStopping: Bool { quitRequest != nil || deferred != nil }
 
     /// Carries out the commands of a line, in order, until one fails.
     func run(_ line: String) throws {
@@ -122,14 +172,24 @@ public final class CommandInterpreter {
         guard depth <= Self.depthMax else {
             throw EngineError.sentence("Commands nest deeper than \(Self.depthMax) levels")
         }
-        let pieces = CommandText.split(line) {
+        let pieces = ScriptText.statements(try aliases.expand(line)) {
             table.find(String($0))?.command.takesRestOfLine ?? false
         }
-        for piece in pieces {
-            currentPiece = piece
-            try runOne(piece)
-            if quitRequest != nil || deferred != nil { return }
-        }
+        var turn = 0
+        repeat {
+            repeatsLine = false
+            for piece in pieces {
+                if depth == 1 { outermostPiece = piece }
+                currentPiece = piece
+                try runOne(piece)
+                if isStopping || repeatsLine { break }
+            }
+            turn += 1
+            if repeatsLine {
+                if session.host.takeInterrupt() { throw EngineError(.userInterrupt, "") }
+                output.line("redo [\(turn)] \(line)")
+            }
+        } while repeatsLine && !isStopping
     }
 
     private func runOne(_ text: String) throws {
@@ -160,7 +220,8 @@ public final class CommandInterpreter {
     /// Says what went wrong, in CDB's look.
     private func report(_ error: any Error, in line: String) {
         guard let error = error as? EngineError else {
-            return output.line(session.describe(error), .error)
+            let words = error is BlockExit ? "There is nothing to leave here" : nil
+            return output.line(words ?? session.describe(error), .error)
         }
         switch error.kind {
         case .sentence:
@@ -170,7 +231,7 @@ public final class CommandInterpreter {
         case .expression:
             output.line("\(caret(error, line))\(error.detail) in '\(line)'", .error)
         case .syntax, .extraCharacters, .operand, .range, .illegalThread, .noDebuggee,
-            .userInterrupt:
+            .notSupported, .userInterrupt:
             output.line("\(caret(error, line))\(error.kind.rawValue) error in '\(line)'", .error)
         }
     }

@@ -8,7 +8,10 @@ struct CommandTable: Sendable {
             + memoryEditCommands + stackCommands + threadCommands + moduleCommands
             + symbolCommands + disassemblyCommands + variableCommands + typeCommands
             + sourceCommands + processCommands + sessionCommands + sharingCommands + pathCommands
-            + evaluationCommands + expressionCommands
+            + evaluationCommands + expressionCommands + dumpCommands
+            + scriptCommands + aliasCommands + scriptFileCommands + printCommands
+            + eventCommands + breakpointEditCommands + memoryListCommands + memoryFileCommands
+            + traceCommands + analysisCommands + processFactCommands + toolCommands
             + helpCommands
     )
 

@@ -19,8 +19,9 @@ let disassemblyCommands: [Command] = [
     ),
     Command(
         names: ["uf"],
-        usage: "uf [Address]",
-        summary: "unassemble a whole function",
+        usage: "uf [/c] [/i] [/m] [/D] [/o] [/O] [Address]",
+        summary:
+            "unassemble a whole function; /c only its calls, /i with the number of instructions",
         run: { try unassembleFunction(&$0) }
     ),
 ]
@@ -141,6 +142,15 @@ private func instructions(
 
 private func unassembleFunction(_ call: inout CommandCall) throws {
     let process = try call.process()
+    var options: Set<String> = []
+    call.skipSpaces()
+    while call.rest.first == "/", let option = call.word() {
+        guard ["/c", "/D", "/i", "/m", "/o", "/O"].contains(option) else {
+            throw EngineError(.syntax, option)
+        }
+        options.insert(option)
+        call.skipSpaces()
+    }
     let address = call.isAtEnd ? try call.session.evaluate("$ip") : try call.expression()
     try call.requireEnd()
     guard let module = call.session.module(containing: address, in: process),
@@ -151,5 +161,45 @@ private func unassembleFunction(_ call: inout CommandCall) throws {
     }
     var start = symbol.address &+ module.bias
     let end = start &+ max(symbol.size, 1)
+    if options.contains("/c") || options.contains("/D") {
+        return try listCalls(call, process, start..<end)
+    }
+    if options.contains("/i") {
+        let all = try instructions(of: start..<end, call, process)
+        call.output.line("\(all.count) instructions scanned")
+        call.output.line()
+    }
     _ = try list(call, from: &start, count: .max, end: end)
+}
+
+private func instructions(
+    of range: Range<UInt64>,
+    _ call: CommandCall,
+    _ process: ProcessState
+) throws -> [Instruction] {
+    let bytes = Int(clamping: range.upperBound - range.lowerBound)
+    return try call.session.instructions(at: range.lowerBound, maximum: bytes, in: process)
+        .filter { $0.address.rawValue < range.upperBound }
+}
+
+/// `uf /c`: the calls of a function, each with what it calls.
+private func listCalls(
+    _ call: CommandCall,
+    _ process: ProcessState,
+    _ range: Range<UInt64>
+) throws {
+    let session = call.session
+    let name = session.symbolicAddress(range.lowerBound, in: process)?.text ?? ""
+    call.output.line("\(name) (\(Format.address(range.lowerBound)))")
+    for instruction in try instructions(of: range, call, process) where instruction.isCall {
+        try call.checkInterrupt()
+        let place = session.symbolicAddress(instruction.address.rawValue, in: process)?.text ?? ""
+        call.output.line("  \(place) (\(Format.address(instruction.address))):")
+        if let goal = instruction.branchTarget?.rawValue {
+            let callee = session.symbolicAddress(goal, in: process)?.text ?? "unknown"
+            call.output.line("    call to \(callee) (\(Format.address(goal)))")
+        } else {
+            call.output.line("    call through \(instruction.operands)")
+        }
+    }
 }

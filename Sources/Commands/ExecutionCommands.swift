@@ -13,7 +13,7 @@ let executionCommands: [Command] = [
         run: { try go(&$0) }
     ),
     Command(
-        names: ["gh"],
+        names: ["gh", "gH"],
         usage: "gh",
         summary: "go, exception handled: the signal is not delivered",
         run: { call in
@@ -22,10 +22,13 @@ let executionCommands: [Command] = [
         }
     ),
     Command(
-        names: ["gn"],
+        names: ["gn", "gN"],
         usage: "gn",
         summary: "go, exception not handled: the signal is delivered",
-        run: { try go(&$0) }
+        run: { call in
+            call.session.keepPendingSignal()
+            try go(&call)
+        }
     ),
     Command(
         names: ["gc"],
@@ -84,15 +87,21 @@ let executionCommands: [Command] = [
         run: { try stepUntil(&$0) { $0.isReturn } }
     ),
     Command(
-        names: ["ph", "th"],
-        usage: "ph [Count], th [Count]",
+        names: ["pct", "tct"],
+        usage: "pct [Count], tct [Count]",
+        summary: "step or trace to the next call or return",
+        run: { try stepUntil(&$0) { $0.isCall || $0.isReturn } }
+    ),
+    Command(
+        names: ["ph", "th", "tb"],
+        usage: "ph [Count], th [Count], tb [Count]",
         summary: "step or trace to the next branching instruction",
         run: { try stepUntil(&$0) { $0.isCall || $0.isReturn || $0.isJump } }
     ),
 ]
 
 /// Reads `= Address` and moves the thread there.
-private func takeStart(_ call: inout CommandCall) throws {
+func takeStart(_ call: inout CommandCall) throws {
     call.skipSpaces()
     guard call.rest.first == "=" else { return }
     call.rest.removeFirst()
@@ -141,7 +150,7 @@ private func step(_ call: inout CommandCall, over isOver: Bool) throws {
             var isDone = false
             try interpreter.execute(registers: session.showsRegisters) {
                 let report = try session.step(over: isOver)
-                isDone = !report.lines.isEmpty
+                isDone = !report.isGoal
                 return report
             }
             if isDone || session.currentThread == nil { return }
@@ -159,7 +168,7 @@ private func stepToAddress(_ call: inout CommandCall, over isOver: Bool) throws 
     try call.interpreter.execute(registers: session.showsRegisters) {
         while true {
             let report = try session.stepInstruction(over: isOver)
-            if !report.lines.isEmpty || report.isExit { return report }
+            if !report.isGoal { return report }
             if try session.programCounter(of: thread) == address { return report }
         }
     }
@@ -178,7 +187,7 @@ private func stepUntil(
         var left = count
         while true {
             let report = try session.stepInstruction(over: isOver)
-            if !report.lines.isEmpty || report.isExit { return report }
+            if !report.isGoal { return report }
             if let instruction = try session.instruction(of: thread), isWanted(instruction) {
                 left -= 1
             }

@@ -11,13 +11,7 @@ let memoryCommands: [Command] = [
             is Start End, or Start L Count. d alone goes on with the last form.
             """,
         run: { try display(&$0) }
-    ),
-    Command(
-        names: ["dps", "dqs"],
-        usage: "dps [Range]",
-        summary: "display pointers with the symbols they point to",
-        run: { try displayPointers(&$0) }
-    ),
+    )
 ]
 
 /// Where `d` without an address goes on, and in which form.
@@ -210,35 +204,4 @@ struct MemoryDump {
         }
         return address
     }
-}
-
-private func displayPointers(_ call: inout CommandCall) throws {
-    let process = try call.process()
-    let interpreter = call.interpreter
-    let defaultCount = 16
-    let start: UInt64
-    var count = defaultCount
-    if call.isAtEnd {
-        start = try interpreter.dump.next ?? call.session.evaluate("$sp")
-    } else {
-        let range = try AddressRange(&call, size: 8, defaultCount: defaultCount)
-        (start, count) = (range.start, range.count)
-        try call.requireEnd()
-    }
-    interpreter.repeatText = call.name
-    for index in 0..<count {
-        try call.checkInterrupt()
-        let address = start &+ UInt64(index * 8)
-        let bytes = try call.session.readMemory(at: address, count: 8)
-        guard bytes.count == 8 else {
-            call.output.line("\(Format.address(address))  ????????`????????")
-            continue
-        }
-        let value = LittleEndian.value(bytes)
-        let name = call.session.symbolicAddress(value, in: process)?.text
-        call.output.line(
-            "\(Format.address(address))  \(Format.address(value))" + (name.map { " \($0)" } ?? "")
-        )
-    }
-    interpreter.dump.next = start &+ UInt64(count * 8)
 }

@@ -2,9 +2,10 @@ internal import DebugEngine
 
 let memoryEditCommands: [Command] = [
     Command(
-        names: ["eb", "ew", "ed", "eq", "ep"],
-        usage: "e{b|w|d|q|p} Address Value ...",
-        summary: "enter bytes, words, double words, quad words or pointers",
+        names: ["eb", "ew", "ed", "eq", "ep", "ef", "eD"],
+        usage: "e{b|w|d|q|p|f|D} Address Value ...",
+        summary:
+            "enter bytes, words, double words, quad words, pointers, or floating-point numbers",
         run: { try enterValues(&$0) }
     ),
     Command(
@@ -21,8 +22,14 @@ let memoryEditCommands: [Command] = [
     ),
     Command(
         names: ["s"],
-        usage: "s [-b|-w|-d|-q|-a|-u] Range Pattern",
-        summary: "search memory for values or a text",
+        usage: "s [-[Flags]b|w|d|q|a|u] Range Pattern, s -[lN]sa|su Range, s -v Range Object",
+        summary:
+            "search memory for values or a text; -sa and -su find all texts, -v objects of a class",
+        details: """
+            Flags in brackets: 1 prints the addresses alone, w looks at memory that can be written only,
+            n at memory that cannot, lN (with -sa, -su) sets the least length, 3 by default. -v finds what
+            has the same virtual table as the object at that address.
+            """,
         run: { try search(&$0) }
     ),
     Command(
@@ -47,11 +54,26 @@ private func enterValues(_ call: inout CommandCall) throws {
     let address = try call.expression()
     let sizes: [Character: Int] = ["b": 1, "w": 2, "d": 4, "q": 8, "p": 8]
     let size = call.name.last.flatMap { sizes[$0] } ?? 1
-    let bytes = try values(&call, size: size)
+    let isFloat = call.name == "ef" || call.name == "eD"
+    let bytes =
+        isFloat ? try floats(&call, isDouble: call.name == "eD") : try values(&call, size: size)
     guard !bytes.isEmpty else {
         throw EngineError.sentence("\(call.name) needs at least one value: \(call.usage)")
     }
     try call.session.writeMemory(bytes, at: address)
+}
+
+/// Decimal numbers up to the end, as floating-point ones.
+private func floats(_ call: inout CommandCall, isDouble: Bool) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while let word = call.word() {
+        guard let number = Double(word) else { throw EngineError(.syntax, word) }
+        bytes +=
+            isDouble
+            ? LittleEndian.bytes(number.bitPattern, count: 8)
+            : LittleEndian.bytes(UInt64(Float(number).bitPattern), count: 4)
+    }
+    return bytes
 }
 
 /// Expressions and texts up to the end, as objects of a size.
@@ -121,14 +143,9 @@ private func fill(_ call: inout CommandCall) throws {
 
 private func search(_ call: inout CommandCall) throws {
     _ = try call.process()
-    var letter: Character = "b"
-    call.skipSpaces()
-    if call.rest.first == "-" {
-        guard let option = call.word(), let last = option.last, "bwdqau".contains(last) else {
-            throw EngineError(.syntax, call.rest)
-        }
-        letter = last
-    }
+    let option = try SearchOption(&call)
+    if !option.isPattern { return try searchSpecial(&call, option) }
+    let letter = option.letter
     let sizes: [Character: Int] = ["b": 1, "a": 1, "w": 2, "u": 2, "d": 4, "q": 8]
     let size = sizes[letter] ?? 1
     let range = try AddressRange(&call, size: size, defaultCount: 0)
@@ -139,13 +156,18 @@ private func search(_ call: inout CommandCall) throws {
     guard !pattern.isEmpty else { throw EngineError.sentence("s needs a pattern: \(call.usage)") }
     let shown: [Character: Character] = ["a": "b", "u": "w", "d": "c"]
     let format = DumpFormat.all[shown[letter] ?? letter] ?? .bytes
+    let regions = option.wantsWritable == nil ? [] : call.regions()
     try find(pattern, from: range.start, count: range.count * size, step: size, call) { address in
+        guard option.allows(address, regions) else { return }
+        if option.showsAddressOnly {
+            return call.output.line("0x" + Format.hex(address, width: 16))
+        }
         var dump = MemoryDump(call: call, format: format)
         _ = try dump.numbers(at: address, count: format.columns)
     }
 }
 
-private func find(
+func find(
     _ pattern: [UInt8],
     from start: UInt64,
     count: Int,

@@ -98,6 +98,7 @@ let processCommands: [Command] = [
 enum PendingProcess {
     case attach(ProcessID)
     case create([String])
+    case dump(String)
 }
 
 extension CommandInterpreter {
@@ -114,6 +115,8 @@ extension CommandInterpreter {
                 session.show(try session.attach(to: id))
             case .create(let arguments):
                 session.show(try session.launch(LaunchRequest(arguments: arguments)))
+            case .dump(let path):
+                session.show(try session.openDump(path))
             }
         }
     }

@@ -34,18 +34,6 @@ let sessionCommands: [Command] = [
         }
     ),
     Command(
-        names: [".lastevent"],
-        usage: ".lastevent",
-        summary: "show the last event",
-        run: { call in
-            guard let event = call.session.lastEvent else {
-                return call.output.line("Last event: <no event>")
-            }
-            call.output.line("Last event: \(event.place): \(event.text)")
-            call.output.line("  debugger time: \(call.interpreter.environment.timeText)")
-        }
-    ),
-    Command(
         names: ["vertarget"],
         usage: "vertarget",
         summary: "show the target's system and times",
@@ -71,15 +59,6 @@ let sessionCommands: [Command] = [
         run: { call in
             try call.requireEnd()
             call.output.line(".  0 \(call.interpreter.environment.systemText)")
-        }
-    ),
-    Command(
-        names: [".echo"],
-        usage: ".echo Text",
-        summary: "print a text",
-        run: { call in
-            let text = try call.quoted()
-            call.output.line((text ?? "") + call.remainder())
         }
     ),
     Command(
@@ -114,22 +93,6 @@ let sessionCommands: [Command] = [
         run: { call in
             let name = call.interpreter.environment.logName
             call.output.line(name.map { "Log '\($0)' opened" } ?? "No log file open")
-        }
-    ),
-    Command(
-        names: ["$$"],
-        usage: "$$ Text, $$<File",
-        summary: "a comment; $$< carries out the lines of a script",
-        run: { call in
-            guard call.rest.first == "<" else { return }
-            let path = CommandText.trim(call.rest.dropFirst())
-            guard let lines = call.interpreter.environment.scriptLines(path) else {
-                throw EngineError.sentence("Command file \(path) cannot be read")
-            }
-            for line in lines {
-                try call.interpreter.run(line)
-                if call.interpreter.quitRequest != nil { return }
-            }
         }
     ),
 ]

@@ -4,13 +4,14 @@ internal import Symbols
 let stackCommands: [Command] = [
     Command(
         names: ["k"],
-        suffixes: "bpPvnfL",
-        usage: "k[b|p|P|v] [n] [f] [L] [FrameCount]",
+        suffixes: "bcdpPvnfLM",
+        usage: "k[b|c|d|p|P|v] [n] [f] [L] [FrameCount]",
         summary: "show the stack",
         details: """
             b and v show the first parameters, p all parameters with types and values, P each on a
-            line of its own, n frame numbers, f the size of each frame, L leaves source lines out. The
-            count is hexadecimal; 0n20 is decimal.
+            line of its own, n frame numbers, f the size of each frame, L leaves source lines out, c
+            everything but the names. kd shows the stack's words with the symbols they point to. The count
+            is hexadecimal; 0n20 is decimal.
             """,
         run: { try showStack(&$0) }
     ),
@@ -44,13 +45,18 @@ private func showStack(_ call: inout CommandCall) throws {
     call.skipSpaces()
     while let word = call.word() {
         // Flags may stand apart: k n 5, kb L.
-        if word.allSatisfy({ "bpPvnfL".contains($0) }), !word.contains(where: \.isNumber),
-            word != "b" && word != "f" || call.rest.isEmpty == false
+        if word.allSatisfy({ "bcpPvnfLM".contains($0) }), !word.contains(where: \.isNumber),
+            !["b", "c", "f"].contains(word) || call.rest.isEmpty == false
         {
             flags += word
         } else {
             count = Int(clamping: try session.evaluate(word))
         }
+    }
+    if flags.contains("d") {
+        let start = Format.hex(try session.evaluate("$sp"))
+        let words = Format.hex(UInt64(min(count, DebugSession.framesMax)))
+        return try call.interpreter.run("dps 0x\(start) L0x\(words)")
     }
     let frames = try session.stack(of: thread, maximum: min(count, DebugSession.framesMax))
     let table = StackTable(flags: flags, session: session, thread: thread)
@@ -105,6 +111,7 @@ struct StackTable {
     private let isVertical: Bool
     private let showsSizes: Bool
     private let showsLines: Bool
+    private let isClean: Bool
     private let session: DebugSession
     private let thread: ThreadState
 
@@ -114,13 +121,15 @@ struct StackTable {
         showsParameters = flags.contains("p") || flags.contains("P")
         isVertical = flags.contains("P")
         showsSizes = flags.contains("f")
-        showsLines = !flags.contains("L")
+        showsLines = !flags.contains("L") && !flags.contains("c")
+        isClean = flags.contains("c")
         self.session = session
         self.thread = thread
     }
 
     var header: String {
         let number = showsNumbers ? " # " : ""
+        if isClean { return number + "Call Site" }
         let size = showsSizes ? "  Memory  " : ""
         let arguments =
             showsArguments
@@ -130,6 +139,7 @@ struct StackTable {
 
     func row(_ index: Int, _ frame: StackFrame, _ frames: [StackFrame]) -> String {
         var text = showsNumbers ? Format.hex(UInt64(index), width: 2) + " " : ""
+        if isClean { return text + Self.withoutOffset(place(frame)) }
         if showsSizes { text += sizeCell(index, frame, frames) }
         if frame.inlined != nil {
             text += "(Inline Function) --------`--------     "
@@ -139,6 +149,10 @@ struct StackTable {
         }
         if showsArguments { text += argumentCells(frame) }
         return text + place(frame)
+    }
+
+    private static func withoutOffset(_ text: String) -> String {
+        text.range(ofOffset: "+0x").map { String(text[..<$0]) } ?? text
     }
 
     private func sizeCell(_ index: Int, _ frame: StackFrame, _ frames: [StackFrame]) -> String {
@@ -194,5 +208,12 @@ struct StackTable {
             return "(" + texts.map { indent + $0 }.joined(separator: ",") + ")"
         }
         return "(" + texts.joined(separator: ", ") + ")"
+    }
+}
+
+extension String {
+    /// Where the last occurrence of a mark begins.
+    fileprivate func range(ofOffset mark: String) -> String.Index? {
+        indices.last { self[$0...].hasPrefix(mark) }
     }
 }

@@ -15,6 +15,8 @@ final class LineEditor: PromptScreen {
     private var isStopped = false
     /// Whether prompt and line are on the screen.
     private var isShown = false
+    /// Whether libedit has a line.
+    private var isEditing = false
 
     init?(program: String, historyPath: String?) {
         cel_use_utf8()
@@ -66,7 +68,13 @@ final class LineEditor: PromptScreen {
         prompt.set(text)
         self.companion = companion
         isStopped = false
+        // libedit would wait for a terminal that is stopped, and everybody with it.
+        while companion != nil, PatientOutput.isBehind {
+            if wait.next(companion, self, wantsInput: false) == .stopped { return .stopped }
+        }
         isShown = true
+        isEditing = true
+        defer { isEditing = false }
         var count: Int32 = 0
         let line = el_gets(editor, &count)
         isShown = false
@@ -83,6 +91,7 @@ final class LineEditor: PromptScreen {
     func hide() {
         guard isShown else { return }
         isShown = false
+        if PatientOutput.isBehind { return printOut("\n") }
         guard let line = el_line(editor)?.pointee, let start = line.buffer, let cursor = line.cursor
         else { return }
         let typed = UnsafeRawBufferPointer(start: start, count: max(cursor - start, 0))
@@ -93,6 +102,11 @@ final class LineEditor: PromptScreen {
 
     func show(prompt text: String) {
         prompt.set(text)
+        refresh()
+    }
+
+    private func refresh() {
+        guard isEditing, !PatientOutput.isBehind else { return }
         isShown = true
         cel_refresh(editor)
     }
@@ -102,7 +116,10 @@ final class LineEditor: PromptScreen {
     /// libedit asks for the next character: 1 when there is one, 0 for none any more.
     private func readCharacter(_ character: UnsafeMutablePointer<wchar_t>) -> Int32 {
         var outcome = wait.next(companion, self)
-        while outcome == .attended { outcome = wait.next(companion, self) }
+        while outcome == .attended || outcome == .shown {
+            if !isShown { refresh() }
+            outcome = wait.next(companion, self)
+        }
         guard outcome == .input else {
             isStopped = true
             return 0

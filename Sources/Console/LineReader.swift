@@ -87,6 +87,8 @@ struct PromptWait {
         case input
         /// The companion was attended to.
         case attended
+        /// What stood still shows text again.
+        case shown
         /// It wants no more lines.
         case stopped
     }
@@ -99,8 +101,14 @@ struct PromptWait {
     ) -> Outcome {
         guard let companion else { return .input }
         while true {
-            let input = wantsInput ? StandardDescriptor.input.rawValue : -1
+            // Who has stopped the terminal types for later: an echo would have to wait.
+            let wasBehind = PatientOutput.isBehind
+            PatientOutput.flush()
+            let isBehind = PatientOutput.isBehind
+            if wasBehind, !isBehind { return .shown }
+            let input = wantsInput && !isBehind ? StandardDescriptor.input.rawValue : -1
             var requests = [PollRequest(input)] + companion.requests
+            if isBehind { requests.append(PatientOutput.request) }
             let wake = companion.wakeNanoseconds
             let isAwake: Bool?
             if let wake {
@@ -109,6 +117,7 @@ struct PromptWait {
                 isAwake = try? pollDescriptors(&requests)
             }
             guard isAwake != nil else { return .input }
+            if isBehind, requests.removeLast().isWritable { continue }
             let isDue = wake.map { $0 <= monotonicNanoseconds() } ?? false
             let hasNews = isDue || requests.dropFirst().contains { $0.isReadable || $0.isWritable }
             let hasInput = requests[0].isReadable
@@ -154,7 +163,7 @@ private final class PlainLines: PromptScreen {
             let wantsInput = !hasEnded && (companion?.wantsLine ?? true)
             switch wait.next(companion, self, wantsInput: wantsInput) {
             case .stopped: return .stopped
-            case .attended: continue
+            case .attended, .shown: continue
             case .input:
                 let bytes = readStandardInput(maximum: 65_536)
                 hasEnded = bytes.isEmpty

@@ -36,6 +36,18 @@ public struct LogicalBreakpoint: Sendable, Equatable {
     public var passesLeft = 1
     /// What must be other than 0 for it to count (`/w`).
     public var condition: String?
+    /// How deep the stack may be at most, or has to be at least, for it to count (`/c`, `/C`).
+    public var depth: (isMaximum: Bool, limit: Int)? {
+        get { depthLimit.map { ($0.isMaximum, $0.limit) } }
+        set { depthLimit = newValue.map { DepthLimit(isMaximum: $0.isMaximum, limit: $0.limit) } }
+    }
+    private var depthLimit: DepthLimit?
+
+    private struct DepthLimit: Sendable, Equatable {
+        var isMaximum: Bool
+        var limit: Int
+    }
+
     /// What is carried out when it stops.
     public var command: String?
     /// Whether it is removed after it stopped once (`/1`).

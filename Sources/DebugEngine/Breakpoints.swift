@@ -8,6 +8,7 @@ extension DebugSession {
     /// - Returns: whether a place was found; without one it waits for modules.
     @discardableResult
     public func set(_ breakpoint: LogicalBreakpoint) throws -> Bool {
+        if isPostMortem { throw EngineError(.notSupported, breakpoint.expression) }
         var resolved = breakpoint
         resolved.sites = []
         for process in processes {
@@ -72,6 +73,7 @@ extension DebugSession {
 
     /// Looks up places that were unknown or may have changed, after modules came.
     func resolveBreakpoints(in process: ProcessState) {
+        compiledConditions = [:]
         for breakpoint in breakpoints.all where breakpoint.isDeferred {
             guard let found = try? addresses(of: breakpoint, in: process) else { continue }
             var changed = breakpoint
@@ -112,15 +114,42 @@ extension DebugSession {
             if !process.refusesModuleEvents, let address = moduleEventAddress(of: process) {
                 wanted.insert(Breakpoint(.software, at: TargetAddress(address)))
             }
-            try apply(wanted, to: process)
+            try apply(wanted, to: process, temporary: temporary)
         }
     }
 
-    private func apply(_ wanted: Set<Breakpoint>, to process: ProcessState) throws {
+    /// Gives breakpoints the conditions that the target judges; one whose condition has changed is
+    /// planted anew.
+    private func applyConditions(
+        to wanted: Set<Breakpoint>,
+        of process: ProcessState,
+        _ temporary: [UInt64]
+    ) throws {
+        guard let ability = target.breakpointConditions else { return }
+        for breakpoint in wanted {
+            let address = breakpoint.address.rawValue
+            let isShared = temporary.contains(address) || address == process.moduleEventAddress
+            let condition = isShared ? nil : condition(of: breakpoint, in: process)
+            guard process.insertedConditions[breakpoint] != condition else { continue }
+            if process.inserted.contains(breakpoint) {
+                try target.removeBreakpoint(breakpoint, in: process.id)
+                process.inserted.remove(breakpoint)
+            }
+            ability.setCondition(condition, of: breakpoint, in: process.id)
+            process.insertedConditions[breakpoint] = condition
+        }
+    }
+
+    private func apply(
+        _ wanted: Set<Breakpoint>,
+        to process: ProcessState,
+        temporary: [UInt64] = []
+    ) throws {
         for breakpoint in process.inserted.subtracting(wanted).sorted(by: Self.isBefore) {
             try target.removeBreakpoint(breakpoint, in: process.id)
             process.inserted.remove(breakpoint)
         }
+        try applyConditions(to: wanted, of: process, temporary)
         for breakpoint in wanted.subtracting(process.inserted).sorted(by: Self.isBefore) {
             do {
                 try target.insertBreakpoint(breakpoint, in: process.id)

@@ -31,6 +31,8 @@ public final class DebugSession {
     public var usesLines = true
     /// Whether `p` and `t` show registers (`pr`, `tr`).
     public var showsRegisters = false
+    /// Which registers `r` shows (`rm`).
+    public var registerMask: UInt64 = 0xa
     /// How many frames `k` shows (`.kframes`).
     public var defaultFrameCount = 256
     /// The radix of plain numbers (`n`).
@@ -53,6 +55,19 @@ public final class DebugSession {
     /// The language of expressions that do not say which they are in (`.expr`).
     public var expressionLanguage = ExpressionLanguage.masm
     var languageDepth = 0
+    /// What is done with signals and events (`sx`).
+    public var filters = EventFilters() {
+        didSet { filtersDidChange() }
+    }
+    /// Whether events are printed with their time (`.echotimestamps`).
+    public var showsEventTimes = false
+    /// The last events, the oldest first.
+    public internal(set) var events: [LastEvent] = []
+    /// Modules that came and went since the last event was judged.
+    var moduleEvents: [(isLoad: Bool, module: Module)] = []
+    private var capture: CapturedOutput?
+    /// Conditions as the target takes them, by their texts; a nil value is one that it cannot judge.
+    var compiledConditions: [String: BreakpointCondition?] = [:]
     var nextProcessNumber = 0
     var nextThreadNumber = 0
     var stackCache: (thread: ThreadID, frames: [StackFrame], isComplete: Bool)?
@@ -65,11 +80,21 @@ public final class DebugSession {
     public init(target: any DebugTarget, host: any EngineHost) {
         self.target = target
         self.host = host
-        target.signalPolicy?.passedSignals = SignalText.passedSilently
+        filtersDidChange()
     }
 
     /// Where text goes.
-    public var output: any OutputSink { host.output }
+    public var output: any OutputSink { capture ?? host.output }
+
+    /// Keeps what is written meanwhile and gives it.
+    public func capturing(_ body: () throws -> Void) rethrows -> String {
+        let own = CapturedOutput(bytesMax: CapturedOutput.scriptBytesMax)
+        let previous = capture
+        capture = own
+        defer { capture = previous }
+        try body()
+        return own.text
+    }
 
     /// `0:000>`, or `NoTarget>`.
     public var prompt: String {

@@ -55,6 +55,8 @@ public struct EngineError: Error, Sendable, Equatable {
         case operand = "Operand"
         /// There is no process to do it with.
         case noDebuggee = "No runnable debuggees"
+        /// What is being debugged cannot do it: a dump, a kernel.
+        case notSupported = "Operation not supported by current debuggee"
         /// The thread number does not exist.
         case illegalThread = "Illegal thread"
         /// The user stopped it.

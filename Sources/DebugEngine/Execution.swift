@@ -2,14 +2,48 @@ public import DebugTarget
 
 /// Where and why execution came to a stop.
 public struct StopReport {
+    /// What kind of stop it is.
+    public enum Kind: Equatable {
+        /// A step, or a place to run to, was reached.
+        case step
+        /// A breakpoint or watchpoint of the user's.
+        case breakpoint
+        /// A signal.
+        case signal(Signal)
+        /// The debugger broke in, or a process has just come.
+        case interrupt
+        /// A thread began or ended.
+        case thread
+        /// A process forked, or executes another program.
+        case process
+        /// A module came or went.
+        case module
+        /// A system call.
+        case systemCall
+        /// A process ended.
+        case exit
+    }
+
     /// What is printed of the event, without the location.
     public var lines: [String] = []
     /// The numbers of the breakpoints that were hit.
     public var breakpoints: [Int] = []
     /// What those breakpoints want carried out.
     public var commands: [String] = []
+    /// What kind of stop it is.
+    public var kind = Kind.step
+
+    /// The report of a goal that was reached.
+    public init() {}
+
+    init(lines: [String] = [], kind: Kind) {
+        self.lines = lines
+        self.kind = kind
+    }
     /// Whether a process ended.
-    public var isExit = false
+    public var isExit: Bool { kind == .exit }
+    /// Whether what was asked for was reached, and nothing else came between.
+    public var isGoal: Bool { kind == .step && lines.isEmpty }
 }
 
 /// A place to stop at once, for a step or for `g ADDRESS`.
@@ -51,7 +85,7 @@ struct GoPlan: ExecutionPlan {
 }
 
 /// What an event means for the plan.
-private enum Judgement {
+enum Judgement {
     case report(StopReport)
     case ignore
     case reached
@@ -64,8 +98,10 @@ extension DebugSession {
     }
 
     func run(_ first: some ExecutionPlan, for command: String) throws -> StopReport {
-        let thread = try requireThread(for: command)
+        var thread = try requireThread(for: command)
+        if isPostMortem { throw EngineError(.noDebuggee, command) }
         interruptWasSent = false
+        moduleEvents = []
         var plan = first
         while case .resume(let kind, let stops) = try plan.next(self, thread) {
             var isReached = false
@@ -74,6 +110,15 @@ extension DebugSession {
                 switch try judge(event, thread, stops) {
                 case .report(let report): return report
                 case .ignore:
+                    guard let next = survivor(of: thread) else {
+                        return StopReport(kind: .exit)
+                    }
+                    if next !== thread {
+                        // The thread that the plan was for is gone; the others just run.
+                        thread = next
+                        select(next)
+                        if kind != .run { return try run(GoPlan(stops: []), for: command) }
+                    }
                     // Ctrl+C met a stop that nobody was to hear of, and that stop is its answer.
                     if interruptWasSent { return interrupted(eventThread ?? thread) }
                 case .reached: isReached = true
@@ -96,7 +141,13 @@ extension DebugSession {
 
     private func interrupted(_ thread: ThreadState) -> StopReport {
         select(thread)
-        return StopReport(lines: [note(thread, SignalText.breakInstruction)])
+        return StopReport(lines: [note(thread, SignalText.breakInstruction)], kind: .interrupt)
+    }
+
+    /// The thread itself while there is one of it, else another; nil when all processes are gone.
+    private func survivor(of thread: ThreadState) -> ThreadState? {
+        if processes.contains(where: { $0.threads.contains { $0 === thread } }) { return thread }
+        return currentThread ?? processes.last?.threads.first
     }
 
     // MARK: - Resuming
@@ -120,6 +171,7 @@ extension DebugSession {
             }
         }
         if interruptWasSent { return .stopped(thread.id, .interrupted) }
+        try synchronizeSystemCalls()
         try target.resume(try actions(thread, kind))
         didResume()
         return try waitForEvent()
@@ -192,7 +244,10 @@ extension DebugSession {
     }
 
     private func didResume() {
-        for thread in processes.flatMap(\.threads) { thread.pendingSignal = nil }
+        for thread in processes.flatMap(\.threads) {
+            thread.pendingSignal = nil
+            thread.stopSignal = nil
+        }
         stackCache = nil
         currentFrame = 0
     }
@@ -201,7 +256,9 @@ extension DebugSession {
         while true {
             if let event = try target.nextEvent() {
                 guard case .output(let bytes) = event else { return event }
-                output.write(String(decoding: bytes, as: UTF8.self), .debuggee)
+                if filters[.output].reaction != .ignore {
+                    output.write(String(decoding: bytes, as: UTF8.self), .debuggee)
+                }
                 continue
             }
             if host.wait(for: target.eventDescriptor) == .interrupted {
@@ -225,12 +282,43 @@ extension DebugSession {
             markModulesStale()
             return try judge(reason, stopped, thread, stops)
         case .exited(let id, let status):
-            return .report(ended(id, "code \(Format.hex(UInt64(UInt32(bitPattern: status))))"))
+            return judgeEnd(id, "code \(Format.hex(UInt64(UInt32(bitPattern: status))))")
         case .terminated(let id, let signal):
-            return .report(ended(id, "killed by \(SignalText.name(of: signal))"))
-        case .output, .threadExited, .noneResumed:
+            return judgeEnd(id, "killed by \(SignalText.name(of: signal))")
+        case .threadExited(let id, let status):
+            return judgeThreadEnd(id, status)
+        case .output, .noneResumed:
             return .ignore
         }
+    }
+
+    /// The end of a process stops unless others are left and nobody wants to hear of it.
+    private func judgeEnd(_ id: ProcessID, _ how: String) -> Judgement {
+        var report = ended(id, how)
+        let filter = filters[.exitProcess]
+        if let command = filter.command { report.commands.append(command) }
+        guard !processes.isEmpty, filter.reaction == .output || filter.reaction == .ignore else {
+            return .report(report)
+        }
+        if filter.reaction == .output { report.lines.forEach { output.line($0) } }
+        return .ignore
+    }
+
+    private func judgeThreadEnd(_ id: ThreadID, _ status: Int32) -> Judgement {
+        guard let process = processes.first(where: { $0.id == id.process }) else { return .ignore }
+        let number = process.threads.first { $0.id == id }.map { "\($0.number)" } ?? "?"
+        process.threads.removeAll { $0.id == id }
+        guard let other = process.threads.first else { return .ignore }
+        if eventThread?.id == id { eventThread = other }
+        if currentThread?.id == id { select(other) }
+        let tid = Format.hex(UInt64(truncatingIfNeeded: id.number))
+        let code = Format.hex(UInt64(UInt32(bitPattern: status)))
+        return judge(
+            .exitThread,
+            other,
+            "Exit thread \(number):\(tid), code \(code)",
+            kind: .thread
+        )
     }
 
     private func judge(
@@ -252,24 +340,50 @@ extension DebugSession {
             return judgeSignal(signal, stopped)
         case .interrupted, .halted, .attached, .launched:
             select(stopped)
-            return .report(StopReport(lines: [note(stopped, SignalText.breakInstruction)]))
+            let line = note(stopped, SignalText.breakInstruction)
+            return .report(StopReport(lines: [line], kind: .interrupt))
         case .forked(let child), .vforked(let child):
             try letGo(of: child, parent: stopped, sharesMemory: reason == .vforked(child: child))
-            return .ignore
+            let own = processes.first { $0.id == child.process }
+            let id = Format.hex(UInt64(UInt32(bitPattern: child.process.rawValue)))
+            let words = own.map { "Create process \($0.number):\(id)" }
+            return judge(
+                .createProcess,
+                stopped,
+                words ?? "Create process \(id), which is not debugged (.childdbg 1)",
+                kind: .process
+            )
         case .vforkDone:
             process(of: stopped)?.isSharedWithChild = false
             return .ignore
         case .executed(let path):
             didExecute(path, stopped)
-            return .ignore
+            return judge(
+                .execute,
+                stopped,
+                "Execute program \(path)",
+                kind: .process,
+                name: path
+            )
         case .modulesChanged:
             process(of: stopped).map { process in
                 process.modulesAreStale = true
                 refreshModules(of: process)
             }
-            return .ignore
-        case .threadCreated, .syscallEntry, .syscallReturn:
-            return .ignore
+            return judgeModuleEvents(stopped) ?? .ignore
+        case .threadCreated:
+            let tid = Format.hex(UInt64(truncatingIfNeeded: stopped.id.number))
+            let text = "Create thread \(stopped.number):\(tid)"
+            return judge(.createThread, stopped, text, kind: .thread)
+        case .syscallEntry(let number):
+            let text = "Enter system call \(SystemCallNames.text(of: number))"
+            return judge(.systemCall, stopped, text, kind: .systemCall)
+        case .syscallReturn(let number):
+            let result = (try? pseudoValue("retreg", of: stopped)) ?? 0
+            let text =
+                "Leave system call \(SystemCallNames.text(of: number)) = "
+                + SystemCallNames.result(result)
+            return judge(.systemCall, stopped, text, kind: .systemCall)
         }
     }
 
@@ -287,6 +401,7 @@ extension DebugSession {
         }
         let user = breakpoints(at: address, in: process)
         if let report = try hits(of: user, stopped) { return .report(report) }
+        if isOurs, let judgement = judgeModuleEvents(stopped) { return judgement }
         for stop in stops where stop.address == address {
             if let wanted = stop.thread, wanted != stopped.id { continue }
             if let least = stop.stackAtLeast,
@@ -303,21 +418,8 @@ extension DebugSession {
         let isExpected = isOurs || !user.isEmpty || stops.contains { $0.address == address }
         if isExpected { return .ignore }
         select(stopped)
-        return .report(StopReport(lines: [note(stopped, SignalText.breakInstruction)]))
-    }
-
-    private func judgeSignal(_ signal: Signal, _ stopped: ThreadState) -> Judgement {
-        stopped.pendingSignal = signal == .trap || signal == .stop ? nil : signal
-        if SignalText.passedSilently.contains(signal) { return .ignore }
-        select(stopped)
-        var report = StopReport(lines: [note(stopped, SignalText.exception(for: signal))])
-        if SignalText.isException(signal) {
-            report.lines += [
-                "First chance exceptions are reported before any exception handling.",
-                "This exception may be expected and handled.",
-            ]
-        }
-        return .report(report)
+        let line = note(stopped, SignalText.breakInstruction)
+        return .report(StopReport(lines: [line], kind: .interrupt))
     }
 
     /// Counts the breakpoints that a thread ran into; nil when none of them stops it.
@@ -327,7 +429,7 @@ extension DebugSession {
     ) throws -> StopReport? {
         let previous = (currentProcess, currentThread)
         select(stopped)
-        var report = StopReport()
+        var report = StopReport(kind: .breakpoint)
         for breakpoint in candidates where try counts(breakpoint, stopped) {
             report.breakpoints.append(breakpoint.id)
             report.lines.append("Breakpoint \(breakpoint.id) hit")
@@ -353,19 +455,16 @@ extension DebugSession {
             let value = try? evaluate(condition)
             if value == 0 { return false }
         }
+        if let depth = breakpoint.depth {
+            let frames = try stack(of: stopped, maximum: depth.limit + 1).count
+            if depth.isMaximum ? frames > depth.limit : frames < depth.limit { return false }
+        }
         guard breakpoint.passesLeft > 1 else {
             breakpoints[breakpoint.id]?.passesLeft = 1
             return true
         }
         breakpoints[breakpoint.id]?.passesLeft -= 1
         return false
-    }
-
-    /// Remembers an event for `.lastevent` and gives its line.
-    func note(_ thread: ThreadState, _ text: String) -> String {
-        let place = Self.place(thread.id)
-        lastEvent = LastEvent(place: place, text: text)
-        return "(\(place)): \(text)"
     }
 
     /// `pid.tid` in hexadecimal.

@@ -56,7 +56,7 @@ public struct ExpressionEvaluator {
     }
 
     /// Binary operators from the loosest to the tightest.
-    private static let levels: [[String]] = [
+    static let levels: [[String]] = [
         ["|", "or", "||"],
         ["^", "xor"],
         ["&", "and", "&&"],
@@ -66,6 +66,11 @@ public struct ExpressionEvaluator {
     ]
 
     private func pendingOperation() throws -> String? {
+        Self.operation(at: lexer)
+    }
+
+    /// The operator that comes next; nil when none does.
+    static func operation(at lexer: ExpressionLexer) -> String? {
         switch try? lexer.peekToken() {
         case .operation(let operation): operation
         case .word(let word) where ["or", "xor", "and", "mod", "shl", "shr"].contains(word): word

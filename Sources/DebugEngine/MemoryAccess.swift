@@ -62,6 +62,37 @@ extension DebugSession {
         stackCache = nil
     }
 
+    /// The longest text read at an address, in characters.
+    static let textCharactersMax = 4096
+
+    /// The text at an address up to its NUL: UTF-8, or 16 bits a character.
+    public func text(at address: UInt64, isWide: Bool) throws -> String {
+        let size = isWide ? 2 : 1
+        var units: [UInt16] = []
+        while units.count < Self.textCharactersMax {
+            let place = address &+ UInt64(units.count * size)
+            // Up to the end of a page at a time: what lies behind it may not be there.
+            let count = min(256 * size, 4096 - Int(place & 4095))
+            let bytes = try readMemory(at: place, count: max(count, size))
+            guard bytes.count >= size else {
+                if units.isEmpty { throw EngineError(.memoryAccess, Format.address(address)) }
+                break
+            }
+            for index in stride(from: 0, to: bytes.count - size + 1, by: size) {
+                let unit = UInt16(LittleEndian.value(bytes[index..<(index + size)]))
+                if unit == 0 { return Self.text(of: units, isWide: isWide) }
+                units.append(unit)
+            }
+        }
+        return Self.text(of: units, isWide: isWide)
+    }
+
+    private static func text(of units: [UInt16], isWide: Bool) -> String {
+        isWide
+            ? String(decoding: units, as: UTF16.self)
+            : String(decoding: units.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
+    }
+
     /// What symbols read memory through.
     func memoryReader(for process: ProcessState) -> any MemoryReader {
         ProcessMemory(session: self, process: process)

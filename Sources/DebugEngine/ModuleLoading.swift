@@ -21,6 +21,7 @@ extension DebugSession {
 
     /// Brings a process's module list up to date and announces what is new.
     public func refreshModules(of process: ProcessState, announcing: Bool = true) {
+        defer { showDumpNotices() }
         guard process.modulesAreStale else { return }
         process.modulesAreStale = false
         let known = Set(process.modules.map { ModuleKey(path: $0.path, bias: $0.bias) })
@@ -29,7 +30,8 @@ extension DebugSession {
         let added = process.modules.filter {
             !known.contains(ModuleKey(path: $0.path, bias: $0.bias))
         }
-        if announcing { added.forEach { announce($0) } }
+        if announcing, filters[.loadModule].reaction != .ignore { added.forEach { announce($0) } }
+        moduleEvents += added.map { (true, $0) }
         if !added.isEmpty { resolveBreakpoints(in: process) }
     }
 
@@ -85,7 +87,8 @@ extension DebugSession {
         guard let headers = values[AuxiliaryKey.programHeaders.rawValue],
             let entry = values[AuxiliaryKey.entry.rawValue]
         else { return nil }
-        for candidate in paths.imageCandidates(for: process.executablePath) {
+        let named = isPostMortem ? [paths.program].compactMap { $0 } : []
+        for candidate in named + paths.imageCandidates(for: process.executablePath) {
             guard let image = localImage(candidate),
                 headers &- image.programHeaders == entry &- image.entry
             else { continue }
@@ -128,15 +131,27 @@ extension DebugSession {
         }
         for module in gone {
             process.unloadedModules.append((module.path, module.range))
+            let isWanted = filters[.unloadModule].reaction != .ignore
             output.line(
                 "Unload module \(module.path) at \(Format.address(module.range.lowerBound))",
-                .verbose
+                isWanted ? .normal : .verbose
             )
+            moduleEvents.append((false, module))
         }
         process.modules.removeAll { module in gone.contains { $0 === module } }
     }
 
     // MARK: - Files
+
+    /// Looks for a module's file where the paths lead now.
+    fileprivate func findFile(of module: Module, _ process: ProcessState) {
+        let isProgram = isPostMortem && module.path == process.executablePath
+        let named = isProgram ? [paths.program].compactMap { $0 } : []
+        module.localPath = (named + paths.imageCandidates(for: module.path)).first { candidate in
+            guard let image = localImage(candidate) else { return false }
+            return matches(image, bias: module.bias, buildID: module.buildID, in: process)
+        }
+    }
 
     private func add(path: String, bias: UInt64, buildID: [UInt8], to process: ProcessState) {
         for candidate in paths.imageCandidates(for: path) {
@@ -273,6 +288,9 @@ extension DebugSession {
     /// Reads the module list anew.
     public func reloadModules(of process: ProcessState) {
         process.modulesAreStale = true
+        for module in process.modules where module.localPath == nil {
+            findFile(of: module, process)
+        }
         refreshModules(of: process)
     }
 }

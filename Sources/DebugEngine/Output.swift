@@ -34,13 +34,20 @@ extension OutputSink {
 public final class CapturedOutput: OutputSink {
     /// Everything written so far except verbose text.
     public private(set) var text = ""
+    /// How much a script may keep of what commands print, in bytes.
+    public static let scriptBytesMax = 16 << 20
+    private let bytesMax: Int
 
     /// An empty capture.
-    public init() {}
+    ///
+    /// - Parameter bytesMax: how much is kept; what comes after it is dropped.
+    public init(bytesMax: Int = .max) {
+        self.bytesMax = bytesMax
+    }
 
     /// Appends the text.
     public func write(_ text: String, _ kind: OutputKind) {
-        if kind != .verbose { self.text += text }
+        if kind != .verbose, self.text.utf8.count < bytesMax { self.text += text }
     }
 
     /// Hands the text out and starts afresh.

@@ -64,19 +64,21 @@ extension DebugSession {
     private func initialStop(of process: ProcessState) -> StopReport {
         refreshModules(of: process)
         resolveBreakpoints(in: process)
+        moduleEvents = []
         guard let thread = currentThread else { return StopReport() }
-        return StopReport(lines: [note(thread, SignalText.breakInstruction)])
+        return StopReport(lines: [note(thread, SignalText.breakInstruction)], kind: .interrupt)
     }
 
     /// Lets a process run on without the debugger.
     public func detach(_ process: ProcessState) throws {
-        try removeAllBreakpoints(of: process)
+        if !isPostMortem { try removeAllBreakpoints(of: process) }
         try target.detach(from: process.id)
         remove(process)
     }
 
     /// Ends a process.
     public func kill(_ process: ProcessState) throws {
+        if isPostMortem { throw EngineError(.notSupported, "") }
         try target.kill(process.id)
         remove(process)
     }

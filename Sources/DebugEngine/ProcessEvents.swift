@@ -55,15 +55,13 @@ extension DebugSession {
 
     /// Takes an ended process out of the session.
     func ended(_ id: ProcessID, _ how: String) -> StopReport {
-        var report = StopReport()
-        report.isExit = true
+        var report = StopReport(kind: .exit)
         guard let process = processes.first(where: { $0.id == id }) else { return report }
         let hexID = Format.hex(UInt64(UInt32(bitPattern: id.rawValue)))
         let text = "Exit process \(process.number):\(hexID), \(how)"
         let thread = eventThread.flatMap { $0.id.process == id ? $0.id : nil }
         let place = Self.place(thread ?? ThreadID(id, Int64(id.rawValue)))
-        lastEvent = LastEvent(place: place, text: text)
-        report.lines = ["(\(place)): \(text)"]
+        report.lines = [note(place: place, text)]
         remove(process)
         return report
     }
@@ -128,7 +126,9 @@ extension DebugSession {
             breakpoint.sites.removeAll { $0.process == process.id }
             breakpoint.isDeferred = true
         }
-        output.line("Process \(process.number) executes \(path)")
+        process.insertedConditions = [:]
+        process.caughtSystemCalls = .none
         refreshModules(of: process)
+        moduleEvents = []
     }
 }

@@ -10,6 +10,9 @@ public struct SearchPaths {
     /// The source path (`.srcpath`, `-srcpath`).
     public var sources: [String] = []
 
+    /// The program that a dump was made of, where the user named it.
+    public var program: String?
+
     /// Empty paths: each file is looked for at its own place only.
     public init() {}
 

@@ -1,4 +1,5 @@
 internal import DebugTarget
+internal import Disassembly
 internal import Symbols
 
 extension DebugSession: ExpressionContext {
@@ -48,6 +49,9 @@ extension DebugSession: ExpressionContext {
         {
             return userRegisters[index]
         }
+        if lower.hasPrefix("bp"), let id = Int(lower.dropFirst(2)) {
+            return breakpoints[id]?.sites.first?.address
+        }
         guard let thread = currentThread, let process = currentProcess else { return nil }
         switch lower {
         case "ip", "pc":
@@ -62,8 +66,21 @@ extension DebugSession: ExpressionContext {
         case "retreg":
             let isArm = try target.targetDescription(of: process.id).architecture == .arm64
             return try registers(of: thread).value(isArm ? "x0" : "rax")
-        case "tpid": return UInt64(UInt32(bitPattern: process.id.rawValue))
+        case "tpid", "dpid": return UInt64(UInt32(bitPattern: process.id.rawValue))
         case "tid": return UInt64(bitPattern: thread.id.number)
+        case "dtid": return UInt64(thread.number)
+        case "ptrsize": return 8
+        case "pagesize": return 0x1000
+        case "teb", "thread": return value(ofRegister: "fs_base", of: thread)
+        case "frame": return UInt64(currentFrame)
+        case "scopeip": return try frame(currentFrame, of: thread).pc
+        case "argreg": return try registers(of: thread).value("rdi")
+        case "ea":
+            return try instruction(of: thread).flatMap { instruction in
+                instruction.memoryOperand.flatMap { address(of: $0, instruction, thread) }
+            }
+        case "mod":
+            return module(containing: try programCounter(of: thread), in: process)?.range.lowerBound
         case "exentry":
             guard let module = process.modules.first,
                 let symbols = symbols(of: module, in: process)
@@ -71,6 +88,14 @@ extension DebugSession: ExpressionContext {
             return symbols.entryPoint &+ module.bias
         default: return try registers(of: thread).value(lower)
         }
+    }
+
+    /// A pseudo-register of another thread than the current one.
+    func pseudoValue(_ name: String, of thread: ThreadState) throws -> UInt64? {
+        let previous = (currentProcess, currentThread, currentFrame)
+        defer { (currentProcess, currentThread, currentFrame) = previous }
+        select(thread)
+        return try pseudoRegisterValue(name)
     }
 
     /// The address of a symbol, or the start of a module of that name.

@@ -17,6 +17,8 @@ public final class ThreadState {
     var isHeld: Bool { isFrozen || suspendCount > 0 }
     /// A signal it stopped for and that has not been delivered yet.
     public internal(set) var pendingSignal: Signal?
+    /// The signal it stopped for, whether or not it is to be delivered.
+    var stopSignal: Signal?
 
     init(number: Int, id: ThreadID) {
         self.number = number
@@ -34,6 +36,8 @@ public final class ProcessState {
         case attached = "attach"
         /// A process being debugged forked it.
         case child = "child"
+        /// It is a dump.
+        case dump = "dump"
     }
 
     /// The debugger's number, counted from 0.
@@ -66,6 +70,10 @@ public final class ProcessState {
     var hasModuleList = false
     /// Whether the program needs no dynamic linker, so that its modules stay what they are.
     var isStatic = false
+    /// The system calls that stop it, as the target was told.
+    var caughtSystemCalls = SystemCallSelection.none
+    /// What the target judges at breakpoints that are in place.
+    var insertedConditions: [Breakpoint: BreakpointCondition] = [:]
     /// Whether modules may have changed since the list was read.
     var modulesAreStale = true
 

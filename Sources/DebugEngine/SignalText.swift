@@ -2,11 +2,6 @@ internal import DebugTarget
 
 /// What the engine calls signals: CDB's words for the ones that have a Windows counterpart.
 enum SignalText {
-    /// Signals that go to the program without a word, as gdb does by default too.
-    static let passedSilently: Set<Signal> = Set(
-        [14, 17, 18, 20, 23, 26, 27, 28, 29, 32, 33].map { Signal(Int32($0)) }
-    )
-
     /// Names by number (signal(7), x86 and Arm).
     static let names: [Int32: String] = [
         1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT",
@@ -34,12 +29,34 @@ enum SignalText {
 
     /// `Access violation - code c0000005 (first chance)`; a signal that Windows has no word for is
     /// called by its own name.
-    static func exception(for signal: Signal) -> String {
+    static func exception(for signal: Signal, isSecond: Bool = false) -> String {
+        let chance = isSecond ? "(!!! second chance !!!)" : "(first chance)"
         if let known = exceptions[signal.rawValue] {
-            return "\(known.text) - code \(Format.hex(UInt64(known.code), width: 8)) (first chance)"
+            return "\(known.text) - code \(Format.hex(UInt64(known.code), width: 8)) \(chance)"
         }
         let code = Format.hex(UInt64(UInt32(bitPattern: signal.rawValue)), width: 8)
-        return "Signal \(name(of: signal)) - code \(code) (first chance)"
+        return "Signal \(name(of: signal)) - code \(code) \(chance)"
+    }
+
+    /// Signals that by default do not end a program (signal(7)).
+    static func isHarmless(_ signal: Signal) -> Bool {
+        [17, 18, 19, 20, 21, 22, 23, 28].contains(signal.rawValue)
+    }
+
+    /// `Access violation`, or the signal's own name.
+    static func exceptionName(of signal: Signal) -> String {
+        exceptions[signal.rawValue]?.text ?? "Signal \(name(of: signal))"
+    }
+
+    /// The number that CDB has for it; the signal's own where it has none.
+    static func exceptionCode(of signal: Signal) -> UInt32 {
+        exceptions[signal.rawValue]?.code ?? UInt32(bitPattern: signal.rawValue)
+    }
+
+    /// What is said of the signal that a dump was made for.
+    static func storedException(for signal: Signal) -> String {
+        let code = Format.hex(UInt64(exceptionCode(of: signal)), width: 8)
+        return "\(exceptionName(of: signal)) - code \(code) (first/second chance not available)"
     }
 
     /// Signals after which CDB adds that the exception may be expected.

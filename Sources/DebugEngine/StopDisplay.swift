@@ -101,17 +101,12 @@ extension DebugSession {
         return instruction.operands.replacing(digits, with: "\(name) (\(digits))", subrange: place)
     }
 
-    /// `ss:00000073`b6cfe618=00007ffc2e6731dc`: what a memory operand means with the registers as
-    /// they are.
-    private func effectiveAddress(
-        _ operand: MemoryOperand,
-        of instruction: Instruction,
+    /// Where a memory operand is with the registers as they are; nil when one is not known.
+    public func address(
+        of operand: MemoryOperand,
+        _ instruction: Instruction,
         _ thread: ThreadState
-    ) -> String? {
-        guard operand.size > 0, operand.size <= 8, !instruction.isCall || operand.base != "rip"
-        else {
-            return nil
-        }
+    ) -> UInt64? {
         var address = UInt64(bitPattern: operand.displacement)
         if operand.base == "rip" {
             address &+= instruction.next.rawValue
@@ -123,10 +118,25 @@ extension DebugSession {
             guard let value = value(ofRegister: index, of: thread) else { return nil }
             address &+= value &* UInt64(operand.scale)
         }
-        let segment = operand.segment ?? "ds"
-        if segment == "fs" || segment == "gs" {
+        if let segment = operand.segment, segment == "fs" || segment == "gs" {
             address &+= value(ofRegister: segment + "_base", of: thread) ?? 0
         }
+        return address
+    }
+
+    /// `ss:00000073`b6cfe618=00007ffc2e6731dc`: what a memory operand means with the registers as
+    /// they are.
+    private func effectiveAddress(
+        _ operand: MemoryOperand,
+        of instruction: Instruction,
+        _ thread: ThreadState
+    ) -> String? {
+        guard operand.size > 0, operand.size <= 8, !instruction.isCall || operand.base != "rip"
+        else {
+            return nil
+        }
+        guard let address = address(of: operand, instruction, thread) else { return nil }
+        let segment = operand.segment ?? "ds"
         let bytes = (try? readMemory(at: address, count: operand.size)) ?? []
         let value =
             bytes.count == operand.size

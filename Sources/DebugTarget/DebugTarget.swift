@@ -118,6 +118,10 @@ public protocol DebugTarget: AnyObject {
     var breakpointJudging: (any BreakpointJudging)? { get }
     /// Threads that stop one by one, where the target can.
     var nonStopControl: (any NonStopControl)? { get }
+    /// Conditions that go to the target with its breakpoints, where it can judge them.
+    var breakpointConditions: (any BreakpointConditions)? { get }
+    /// Dumps, where the processes are such.
+    var postMortem: (any PostMortem)? { get }
 }
 
 extension DebugTarget {
@@ -164,6 +168,10 @@ extension DebugTarget {
     public var breakpointJudging: (any BreakpointJudging)? { nil }
     /// None by default.
     public var nonStopControl: (any NonStopControl)? { nil }
+    /// None by default.
+    public var breakpointConditions: (any BreakpointConditions)? { nil }
+    /// None by default.
+    public var postMortem: (any PostMortem)? { nil }
 }
 
 /// A program to start.

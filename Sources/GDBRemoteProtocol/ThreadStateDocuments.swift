@@ -157,6 +157,20 @@ public enum AllocationRequest: Sendable, Equatable {
         }
     }
 
+    /// The payload.
+    public var payload: [UInt8] {
+        switch self {
+        case .allocate(let count, let permissions):
+            let letters: [(MemoryPermissions, String)] = [
+                (.read, "r"), (.write, "w"), (.execute, "x"),
+            ]
+            let text = letters.map { permissions.contains($0.0) ? $0.1 : "" }.joined()
+            return [UInt8](text: "_M\(Hex.text(count)),\(text)")
+        case .release(let address):
+            return [UInt8](text: "_m\(Hex.text(address.rawValue))")
+        }
+    }
+
     /// The reply to `_M`: sixteen digits.
     public static func reply(_ address: TargetAddress) -> [UInt8] {
         let digits = Hex.text(address.rawValue)

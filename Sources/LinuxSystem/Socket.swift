@@ -2,7 +2,7 @@ internal import CLinuxShims
 internal import Glibc
 
 /// An IPv4 or IPv6 address with a port.
-public struct SocketAddress: CustomStringConvertible {
+public struct SocketAddress: Sendable, CustomStringConvertible {
     private var storage: sockaddr_storage
     private var length: socklen_t
 

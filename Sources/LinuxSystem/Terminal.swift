@@ -244,6 +244,12 @@ extension OwnedDescriptor {
         return type < 0 ? nil : type == 0
     }
 
+    /// The fastest rate of an 8250-like UART (its rate at divisor 1, TIOCGSERIAL), bits per second; nil for others.
+    public var fastestUARTRate: Int? {
+        let rate = clinux_terminal_uart_base_rate(number)
+        return rate > 0 ? Int(rate) : nil
+    }
+
     /// Asks the driver to pass bytes on at once rather than after its latency timer.
     ///
     /// - Returns: the earlier state; nil when the driver has no such thing.

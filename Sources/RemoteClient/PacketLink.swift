@@ -50,6 +50,7 @@ final class PacketLink {
     )
     private var queued: [[UInt8]] = []
     private var failure: TargetError?
+    private let log = PacketLog()
     private var lastPacket: [UInt8] = []
     private var retransmissions = 0
     /// How many interrupts had come when the last request was sent or the last reply was there.
@@ -95,6 +96,7 @@ final class PacketLink {
         earlierInterrupts = interrupts?.interruptCount ?? 0
         lastPacket = PacketEncoder.packet(payload)
         retransmissions = 0
+        log?.note(payload, .toStub)
         try write(lastPacket)
     }
 
@@ -190,6 +192,7 @@ final class PacketLink {
             guard queued.count < Self.queuedPacketsMax else {
                 throw lose("\(transport.peerName) sent more packets than were asked for")
             }
+            log?.note(payload, .fromStub)
             queued.append(payload)
         case .retransmissionRequest:
             if needsAcknowledgements { try retransmit { try self.write(self.lastPacket) } }

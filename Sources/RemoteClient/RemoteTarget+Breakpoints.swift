@@ -14,7 +14,8 @@ extension RemoteTarget {
         let request = BreakpointRequest(
             insert: true,
             breakpoint,
-            kind: try kind(of: breakpoint, in: process)
+            kind: try kind(of: breakpoint, in: process),
+            options: breakpointOptions(of: breakpoint, in: process)
         )
         let purpose = "planting a breakpoint at \(breakpoint.address)"
         let code: TargetError.Code = breakpoint.kind == .software ? .badAddress : .noHardwareLeft

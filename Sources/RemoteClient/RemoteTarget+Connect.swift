@@ -64,6 +64,7 @@ extension RemoteTarget {
         executablePaths[process] = nil
         breakpoints.planted[process] = nil
         breakpoints.replacedBytes[process] = nil
+        breakpoints.conditions[process] = nil
         launched.remove(process)
         suspended.remove(process)
         if assumedProcess == process { assumedProcess = processes.first }

@@ -116,8 +116,12 @@ extension RemoteTarget {
             // A program with gdb's own system calls; it is told that the call is not available.
             try link.send([UInt8](text: "F-1,270f"))
             return nil
-        case .threadExited:
-            return nil
+        case .threadExited(let status, let reference):
+            // Only comes when it was asked for (QThreadEvents), and then everything stands.
+            guard let thread = try thread(reference, assuming: assumedProcess) else { return nil }
+            isRunning = false
+            forgetStop()
+            return .threadExited(thread, status: Int32(truncatingIfNeeded: status))
         case nil:
             throw link.lose(
                 "\(peerName) sent something that is no stop reply: \(printable(payload.prefix(60)))"

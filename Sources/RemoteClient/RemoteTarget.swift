@@ -53,6 +53,8 @@ public final class RemoteTarget: DebugTarget {
     var breakpoints = RemoteBreakpoints()
     var passed: Set<Signal> = []
     var fileSystemProcess: ProcessID?
+    /// Whether the stub was asked to tell of threads.
+    var reportsThreads = false
 
     /// Connects: agrees on features and takes over a process that the stub may hold already.
     ///
@@ -230,4 +232,6 @@ struct RemoteBreakpoints {
     var planted: [ProcessID: Set<Breakpoint>] = [:]
     /// Where the stub has no `Z0`: what the trap instruction replaced.
     var replacedBytes: [ProcessID: [UInt64: [UInt8]]] = [:]
+    /// What the stub is to judge at them.
+    var conditions: [ProcessID: [Breakpoint: BreakpointCondition]] = [:]
 }

@@ -244,7 +244,8 @@ extension SerialPort {
             try? original.apply(to: descriptor)
             throw .system(SystemError(error.call, path, errorNumber: error.errorNumber))
         }
-        if let complaint = complaint(path, wanted, asked, granted) {
+        let fastest = path.hasPrefix("/dev/ttyS") ? descriptor.fastestUARTRate : nil
+        if let complaint = complaint(path, wanted, asked, granted, fastest: fastest) {
             try? original.apply(to: descriptor)
             throw complaint
         }
@@ -254,7 +255,7 @@ extension SerialPort {
             try? original.apply(to: descriptor)
             throw error
         }
-        return Int(granted.outputSpeed)
+        return hasRate(path) ? Int(granted.outputSpeed) : wanted.baudRate
     }
 
     private static func setModemLines(
@@ -294,17 +295,28 @@ extension SerialPort {
         return settings
     }
 
+    /// Whether a port has a rate at all: the serial gadget, a board that is itself the USB adapter, has none, and its
+    /// driver leaves the settings as they were.
+    private static func hasRate(_ path: String) -> Bool { !path.hasPrefix("/dev/ttyGS") }
+
     /// tcsetattr succeeds when any change was made, so every one is compared.
     static func complaint(
         _ path: String,
         _ wanted: SerialConfiguration,
         _ asked: TerminalSettings,
-        _ granted: TerminalSettings
+        _ granted: TerminalSettings,
+        fastest: Int? = nil
     ) -> SerialPortError? {
-        for speed in [granted.outputSpeed, granted.inputSpeed] {
+        for speed in [granted.outputSpeed, granted.inputSpeed] where hasRate(path) {
             let difference = abs(Int(speed) - wanted.baudRate)
             if difference * 100 > wanted.baudRate * toleratedPercent {
-                return .baudRateNotGranted(path: path, asked: wanted.baudRate, granted: Int(speed))
+                return .baudRateNotGranted(
+                    path: path,
+                    asked: wanted.baudRate,
+                    granted: Int(speed),
+                    // A rate in the UART's range was refused for another reason.
+                    fastest: fastest.flatMap { $0 < wanted.baudRate ? $0 : nil }
+                )
             }
         }
         if granted.characterFlags != asked.characterFlags {

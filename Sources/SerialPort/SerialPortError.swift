@@ -18,8 +18,8 @@ public enum SerialPortError: Error, Sendable, Equatable {
     case loginPrompt(path: String, holder: DescriptorHolder)
     /// The rate is not a rate.
     case badBaudRate(Int)
-    /// The driver set another rate than asked for.
-    case baudRateNotGranted(path: String, asked: Int, granted: Int)
+    /// The driver set another rate than asked for; the fastest is known of UARTs.
+    case baudRateNotGranted(path: String, asked: Int, granted: Int, fastest: Int? = nil)
     /// The driver did not take another setting.
     case settingNotGranted(path: String, asked: String)
     /// Another failure of the system.
@@ -54,8 +54,9 @@ extension SerialPortError: CustomStringConvertible {
             "baud=\(rate) is not a baud rate; it must be "
                 + "\(SerialConfiguration.baudRates.lowerBound)–"
                 + "\(SerialConfiguration.baudRates.upperBound)."
-        case .baudRateNotGranted(let path, let asked, let granted):
+        case .baudRateNotGranted(let path, let asked, let granted, let fastest):
             "Asked \(path) for \(asked) baud, the driver granted \(granted)."
+                + (fastest.map { " The fastest rate of its UART is \($0)." } ?? "")
         case .settingNotGranted(let path, let asked):
             "The driver of \(path) does not grant \(asked)."
         case .system(let error):

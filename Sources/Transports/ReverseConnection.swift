@@ -25,18 +25,23 @@ public enum ReverseConnection {
     }
 
     /// The server's end: connects to the client's machine, again and again until it listens or the time is up.
+    ///
+    /// - Parameter stop: readable when that shall end; -1 for never.
+    /// - Returns: nil when `stop` has ended it.
     public static func dial(
-        _ socket: ConnectionString.Socket
-    ) throws(TransportError) -> TCPSocket.Connection {
+        _ socket: ConnectionString.Socket,
+        stop: Int32 = -1
+    ) throws(TransportError) -> TCPSocket.Connection? {
         let dialer = ReverseDialer(socket)
         while true {
             if let made = try dialer.advance() { return made }
-            var requests = [dialer.request]
+            var requests = [dialer.request, PollRequest(stop)]
             do {
                 try pollDescriptors(&requests, untilMonotonicNanoseconds: dialer.wakeNanoseconds)
             } catch {
                 throw TransportError("clicon=\(socket.reverseConnection ?? "")", error)
             }
+            if requests[1].isReadable { return nil }
         }
     }
 
@@ -83,7 +88,7 @@ public enum ReverseConnection {
     }
 }
 
-/// The one connection of a server with `clicon`, made already.
+/// The one connection of a server with `clicon`, made already; none when it was stopped before.
 final class ReverseListener: StreamListener {
     private var connection: TCPSocket.Connection?
     let displayedName: String
@@ -92,10 +97,11 @@ final class ReverseListener: StreamListener {
 
     init(
         _ connection: ConnectionString,
-        _ socket: ConnectionString.Socket
+        _ socket: ConnectionString.Socket,
+        stop: Int32
     ) throws(TransportError) {
         displayedName = connection.displayed()
-        self.connection = try ReverseConnection.dial(socket)
+        self.connection = try ReverseConnection.dial(socket, stop: stop)
     }
 
     func accept() throws(TransportError) -> AcceptedConnection? {

@@ -3,10 +3,11 @@ internal import Glibc
 public import LinuxSystem
 
 /// A server's end of a reverse connection in the making: it connects to the client's machine, again and again
-/// until that listens or the time is up, and never waits, but for the resolver.
+/// until that listens or the time is up, and never waits, not for the resolver either.
 public final class ReverseDialer {
     private let socket: ConnectionString.Socket
     private let giveUpAt: UInt64
+    private var lookup: NameLookup?
     /// Addresses of this attempt that are still to be tried.
     private var addresses: ArraySlice<SocketAddress> = []
     private var attempt: (address: SocketAddress, socket: OwnedDescriptor, until: UInt64)?
@@ -21,11 +22,14 @@ public final class ReverseDialer {
 
     /// What to poll for.
     public var request: PollRequest {
-        PollRequest(attempt?.socket.number ?? -1, read: false, write: true)
+        if let lookup { return PollRequest(lookup.descriptor.number) }
+        return PollRequest(attempt?.socket.number ?? -1, read: false, write: true)
     }
 
     /// When to call `advance` at the latest, on the monotonic clock.
-    public var wakeNanoseconds: UInt64 { attempt?.until ?? nextAttemptAt }
+    public var wakeNanoseconds: UInt64 {
+        lookup == nil ? attempt?.until ?? nextAttemptAt : giveUpAt
+    }
 
     /// Goes on.
     ///
@@ -40,8 +44,8 @@ public final class ReverseDialer {
             lastProblem = reason(failure)
         } else if now < nextAttemptAt {
             return nil
-        } else if addresses.isEmpty {
-            resolve()
+        } else if addresses.isEmpty, !isResolved(at: now) {
+            return nil
         }
         try startNext(now)
         return nil
@@ -71,16 +75,32 @@ public final class ReverseDialer {
         return TCPSocket.Connection(descriptor: descriptor, address: address)
     }
 
-    private func resolve() {
+    /// Asks the resolver, or looks whether it has answered.
+    private func isResolved(at now: UInt64) -> Bool {
         do {
-            addresses = try SocketAddress.resolve(
-                host: socket.reverseConnection ?? "",
-                port: socket.ports.lowerBound,
-                onlyIPv6: socket.onlyIPv6
-            )[...]
+            if lookup == nil, now >= giveUpAt { return true }
+            let asked = try lookup ?? startLookup()
+            lookup = asked
+            guard let answer = asked.answer else {
+                guard now >= giveUpAt else { return false }
+                if lastProblem.isEmpty { lastProblem = "\(place): no name server answers" }
+                lookup = nil
+                return true
+            }
+            lookup = nil
+            addresses = try answer.get()[...]
         } catch {
             lastProblem = "\(place): \(error)"
         }
+        return true
+    }
+
+    private func startLookup() throws(SystemError) -> NameLookup {
+        try NameLookup(
+            host: socket.reverseConnection ?? "",
+            port: socket.ports.lowerBound,
+            onlyIPv6: socket.onlyIPv6
+        )
     }
 
     private func startNext(_ now: UInt64) throws(TransportError) {

@@ -84,12 +84,14 @@ public enum StreamListenerLimits {
 ///   - offering: what kind of server the other end of a cable may list; nil for one that is never listed.
 ///   - isShared: whether it is a debugging server's, where clients may be let in to look only.
 ///   - process: the process whose numbers take the place of format codes in a pipe's name.
+///   - stop: readable when a server that connects to its client shall give up; it then has nobody to accept.
 public func openListener(
     _ connection: ConnectionString,
     program: String,
     offering: String? = nil,
     isShared: Bool = false,
-    process: (id: Int32, thread: Int32) = (Files.ownProcess, Files.ownThread)
+    process: (id: Int32, thread: Int32) = (Files.ownProcess, Files.ownThread),
+    stop: Int32 = -1
 ) throws(TransportError) -> any StreamListener {
     guard isShared || !(connection.access.isReadOnly || connection.access.readOnlyPassword != nil)
     else {
@@ -106,7 +108,7 @@ public func openListener(
         .ssl(let socket, _) where socket.reverseConnection == nil:
         return try TCPStreamListener(connection, socket)
     case .tcp(let socket), .ssl(let socket, _):
-        return try ReverseListener(connection, socket)
+        return try ReverseListener(connection, socket, stop: stop)
     case .npipe(let pipe), .spipe(let pipe, _):
         return try PipeStreamListener(connection, pipe, process)
     case .com(let serial):

@@ -1,6 +1,7 @@
 import ByteTransport
 import Commands
 import Console
+import CoreBackend
 import DebugEngine
 import DebugTarget
 import LinuxSystem
@@ -68,6 +69,7 @@ final class Debugger {
     }
 
     private func debug() -> ExitCode {
+        if case .dumps(let paths) = options.debuggee { return debugDumps(paths) }
         let remote: RemoteTarget
         do {
             remote = try connect()
@@ -77,8 +79,40 @@ final class Debugger {
         }
         defer { remote.close() }
         let session = makeSession(remote)
+        if case .serial(let baudRate) = remote.lineKind {
+            session.isLineSlow = true
+            // What the line carries in about a minute.
+            session.automaticFetchBytesMax = UInt64(max(baudRate, 0)) / 10 * 60
+        }
         guard begin(session, remote) else { return .target }
         return runPrompt(session, remote)
+    }
+
+    /// `-z`: what can be said of core files, and nothing that runs.
+    private func debugDumps(_ paths: [String]) -> ExitCode {
+        let cores = CoreTarget()
+        let session = makeSession(cores)
+        session.paths.program = options.dumpedProgram
+        cores.fileCandidates = { [unowned session] path in
+            session.isProgramOfDump(path)
+                ? [session.paths.program].compactMap { $0 }
+                    + session.paths.imageCandidates(for: path)
+                : session.paths.imageCandidates(for: path)
+        }
+        do {
+            try host.takeInterrupts()
+            for path in paths {
+                output.line()
+                output.line("Loading Dump File [\(path)]")
+                let report = try session.openDump(path)
+                showPaths(session)
+                session.show(report)
+            }
+        } catch {
+            _ = fail(["cdb: \(session.describe(error))"])
+            return .target
+        }
+        return runPrompt(session, nil)
     }
 
     private func connect() throws(ConnectionFailure) -> RemoteTarget {
@@ -94,8 +128,8 @@ final class Debugger {
         return remote
     }
 
-    private func makeSession(_ remote: RemoteTarget) -> DebugSession {
-        let session = DebugSession(target: remote, host: host)
+    private func makeSession(_ target: any DebugTarget) -> DebugSession {
+        let session = DebugSession(target: target, host: host)
         func path(_ option: String?, _ variable: String) -> [String] {
             SearchPaths.split(option ?? "") + SearchPaths.split(environmentValue(variable) ?? "")
         }
@@ -105,11 +139,6 @@ final class Debugger {
         session.followsChildren = options.followsChildren
         session.stopsAtExit = !options.skipsFinalStop
         if options.stepsByLine { session.sourceOptions.insert(.step) }
-        if case .serial(let baudRate) = remote.lineKind {
-            session.isLineSlow = true
-            // What the line carries in about a minute.
-            session.automaticFetchBytesMax = UInt64(max(baudRate, 0)) / 10 * 60
-        }
         return session
     }
 
@@ -169,6 +198,7 @@ final class Debugger {
             output.line("CommandLine: \(session.currentProcess?.executablePath ?? "")")
             showPaths(session)
             return report
+        case .dumps: return nil
         case .none:
             guard let thread = remote.initialThread else { return nil }
             showPaths(session)
@@ -215,10 +245,12 @@ final class Debugger {
 
     // MARK: - The prompt
 
-    private func runPrompt(_ session: DebugSession, _ remote: RemoteTarget) -> ExitCode {
+    /// - Parameter remote: the stub that does the work; nil where a dump is looked at.
+    private func runPrompt(_ session: DebugSession, _ remote: RemoteTarget?) -> ExitCode {
         let environment = ProgramEnvironment(
             console: console,
             remote: remote,
+            systemText: remote.map { "Live user mode: <\($0.peerName)>" } ?? "User core files",
             share: share,
             arguments: arguments
         )
@@ -229,7 +261,7 @@ final class Debugger {
             options.isConsoleSilent
                 ? nil : LineReader(program: "cdb", historyPath: files.historyPath)
         )
-        while interpreter.quitRequest == nil, remote.isConnected, !endsByItself(session) {
+        while interpreter.quitRequest == nil, remote?.isConnected ?? true, !endsByItself(session) {
             // A Ctrl+C at the prompt is not for the command that follows.
             _ = host.takeInterrupt()
             share.waitsForCommand(session.prompt)
@@ -267,7 +299,10 @@ final class Debugger {
     }
 
     private func runInitialCommands(_ interpreter: CommandInterpreter) {
-        if options.skipsInitialStop || options.attachesWithoutBreak { interpreter.execute("g") }
+        let isLive = !interpreter.session.isPostMortem
+        if isLive, options.skipsInitialStop || options.attachesWithoutBreak {
+            interpreter.execute("g")
+        }
         if let path = options.scriptPath {
             interpreter.execute("$$<\(path)")
         }
@@ -289,12 +324,13 @@ final class Debugger {
     /// started ends and what was attached to runs on, as when the client dies.
     private func end(
         _ session: DebugSession,
-        _ remote: RemoteTarget,
+        _ remote: RemoteTarget?,
         by request: QuitRequest?
     ) -> ExitCode {
         if request == .serverEnded { return .success }
-        guard remote.isConnected else { return .target }
+        guard remote?.isConnected ?? true else { return .target }
         output.line("quit:")
+        if session.isPostMortem { return .success }
         do {
             for process in session.processes {
                 let isKept =

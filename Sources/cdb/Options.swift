@@ -14,6 +14,8 @@ struct Options {
         case program([String])
         /// `-cimp`: the server's own.
         case implicit
+        /// `-z`: core files.
+        case dumps([String])
     }
 
     /// `-premote`.
@@ -38,6 +40,8 @@ struct Options {
     /// `-QR`: the machine or the cable whose servers are listed.
     var query: String?
     var debuggee = Debuggee.none
+    /// The program that core files were made of, where it was named.
+    var dumpedProgram: String?
     /// `-g`: the initial stop is passed over.
     var skipsInitialStop = false
     /// `-G`: the end of the process ends the session.
@@ -92,13 +96,28 @@ struct OptionParser {
         try parser.takeSharing()
         while let argument = parser.rest.first {
             guard let name = Self.optionName(argument) else {
-                parser.options.debuggee = .program(Array(parser.rest))
+                try parser.takeProgram()
                 break
             }
             parser.rest = parser.rest.dropFirst()
             try parser.take(name, argument)
         }
         return parser.options
+    }
+
+    /// The program and its arguments; beside core files, the program that they are of.
+    private mutating func takeProgram() throws(UsageError) {
+        guard case .dumps = options.debuggee else {
+            options.debuggee = .program(Array(rest))
+            return
+        }
+        guard rest.count == 1 else {
+            throw UsageError(
+                message:
+                    "behind -z CoreFile only the program that it is of may stand: \(rest.first ?? "")"
+            )
+        }
+        options.dumpedProgram = rest.first
     }
 
     /// `-server` and `-remote`, which count in this case only, and only as the first option.
@@ -157,6 +176,13 @@ struct OptionParser {
         "p": { (options: inout Options, value: String) throws(UsageError) in
             options.debuggee = .process(try Self.processID(value))
         },
+        "z": { (options: inout Options, value: String) in
+            if case .dumps(let others) = options.debuggee {
+                options.debuggee = .dumps(others + [value])
+            } else {
+                options.debuggee = .dumps([value])
+            }
+        },
         "pn": { (options: inout Options, value: String) in
             options.debuggee = .processName(value)
         },
@@ -181,7 +207,7 @@ struct OptionParser {
 
     /// Options of the original that this version does not have.
     private static let missing: Set<String> = [
-        "k", "z", "psn", "pe", "pv", "pvr", "pt", "wake",
+        "k", "psn", "pe", "pv", "pvr", "pt", "wake",
         "iae", "iaec", "iu", "ee", "x", "xe", "xd", "xn", "xi", "cfr", "vf", "d", "ddefer",
     ]
 

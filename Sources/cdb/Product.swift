@@ -10,6 +10,7 @@ enum Product {
     static let usage = """
         usage: cdb [options] [-p PID | -pn Name | program arguments]      on this machine
                cdb -premote ClientTransport [options] [-p PID | -pn Name | -cimp | program arguments]
+               cdb -z CoreFile [options] [program]  look at a core file
                cdb -remote ClientTransport [options]   join somebody else's session (.server, -server)
                cdb -QR Machine                     list the servers of a machine (\\\\BOX17, //box17, 10.0.0.7)
                cdb -QR com:port=Port,baud=BaudRate list those at the other end of a cable
@@ -46,6 +47,9 @@ enum Product {
           -pn Name        attach to the only process of that name
           -cimp           start the command line that the server was given (dbgsrv -pc)
           program ...     start a program; all that follows are its arguments
+          -z CoreFile     a core file of the kernel's, of gcore or of .dump; again for more of them.
+                          The files that were mapped are looked for at their own places and in the
+                          folders of -i and -y; a program behind it is the one that it was made of
 
         Options:
           -c "commands"   commands for the first prompt, separated by ;

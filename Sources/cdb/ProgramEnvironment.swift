@@ -9,16 +9,20 @@ import RemoteClient
 /// What commands need of the program.
 final class ProgramEnvironment: CommandEnvironment {
     private let console: ConsoleOutput
-    private let remote: RemoteTarget
+    private let remote: RemoteTarget?
     private let share: SessionShare
     private let arguments: [String]
+    let systemText: String
 
+    /// - Parameter remote: the stub that does the work; nil where a dump is looked at.
     init(
         console: ConsoleOutput,
-        remote: RemoteTarget,
+        remote: RemoteTarget?,
+        systemText: String,
         share: SessionShare,
         arguments: [String]
     ) {
+        self.systemText = systemText
         self.console = console
         self.remote = remote
         self.share = share
@@ -28,7 +32,6 @@ final class ProgramEnvironment: CommandEnvironment {
     var debuggingServer: (any DebuggingServer)? { share }
     var versionText: String { Product.banner }
     var commandLine: String { arguments.joined(separator: " ") }
-    var systemText: String { "Live user mode: <\(remote.peerName)>" }
     var logName: String? { console.logName }
 
     func openLog(_ path: String, appending: Bool) throws -> String {
@@ -44,10 +47,27 @@ final class ProgramEnvironment: CommandEnvironment {
 
     /// Ends the server by its monitor command; one that goes before it can answer has done as told.
     func endProcessServer() throws {
+        guard let remote else {
+            throw EngineError.sentence("There is no process server: this is a dump")
+        }
         do {
             _ = try remote.monitor("exit")
         } catch  where error.code == .disconnected {
             return
+        }
+    }
+
+    func variable(_ name: String) -> String? { environmentValue(name) }
+
+    func writeFile(_ path: String, _ bytes: [UInt8], appending: Bool) throws {
+        do {
+            let file = try openLogFile(path, appending: appending)
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                rest = rest.dropFirst(try file.write(rest))
+            }
+        } catch {
+            throw EngineError.sentence("\(error)")
         }
     }
 
@@ -58,12 +78,20 @@ final class ProgramEnvironment: CommandEnvironment {
     }
 
     /// `2026-11-21 19:25:09`, the local time.
-    static var clockText: String {
+    static var clockText: String { localTime("%Y-%m-%d %H:%M:%S") }
+
+    var fileTimeText: String { Self.localTime("%Y-%m-%d_%H-%M-%S") }
+
+    func createDumpFile(_ path: String, overwriting: Bool) throws -> any DumpFile {
+        try LocalDumpFile(path, overwriting: overwriting)
+    }
+
+    private static func localTime(_ format: String) -> String {
         var now = time(nil)
         var local = tm()
         localtime_r(&now, &local)
         var text = [CChar](repeating: 0, count: 32)
-        let count = strftime(&text, text.count, "%Y-%m-%d %H:%M:%S", &local)
+        let count = strftime(&text, text.count, format, &local)
         return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

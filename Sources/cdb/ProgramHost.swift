@@ -39,6 +39,7 @@ final class ProgramHost: EngineHost, WaitObserver {
             var requests = [
                 PollRequest(interruptDescriptor), PollRequest(descriptor),
                 PollRequest(share.descriptor),
+                PatientOutput.isBehind ? PatientOutput.request : PollRequest(-1),
             ]
             let isAwake = try? pollDescriptors(
                 &requests,
@@ -46,6 +47,7 @@ final class ProgramHost: EngineHost, WaitObserver {
                     ? Self.reportMilliseconds : SessionShare.runMilliseconds
             )
             if requests[2].isReadable { share.showNotices() }
+            if requests[3].isWritable { PatientOutput.flush() }
             if isAwake == nil || requests[1].isReadable {
                 interruptTime = nil
                 say(report.end(peer: remote?.peerName ?? ""))

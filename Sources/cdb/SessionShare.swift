@@ -80,6 +80,7 @@ final class SessionShare {
     func end(_ words: String) {
         hub?.send(.end(words))
         hub = nil
+        PatientOutput.end()
     }
 
     /// Whether there is a hub, with or without participants.
@@ -238,6 +239,7 @@ extension SessionShare: DebuggingServer {
         do {
             let hub = try HubConnection()
             self.hub = hub
+            PatientOutput.begin()
             for piece in earlier { hub.send(.output(piece.style, piece.text)) }
         } catch {
             throw EngineError.sentence("the debugging server cannot be started: \(error)")

@@ -87,8 +87,12 @@ private func problem(of options: Options) -> String? {
         case .implicit:
             return "-cimp starts what a process server has in store:"
                 + " -premote ClientTransport names it"
-        case .process, .processName, .program: return nil
+        case .process, .processName, .program, .dumps: return nil
         }
+    }
+    if case .dumps = options.debuggee {
+        return "-z opens a core file of this machine: a process server (-premote) has nothing to do"
+            + " with it"
     }
     do {
         _ = try ConnectionString(transport, for: .client)

@@ -22,10 +22,15 @@ private enum InheritedDescriptors {
 private enum RelayExit: Int32 {
     /// The connection is over.
     case finished = 0
-    /// The server could not be reached or was lost.
+    /// The server was lost.
     case serverLost = 2
+    /// The client did not get as far as the server.
+    case unserved = 100
     /// The client did not know the password.
     case wrongPassword = 101
+
+    /// Whether the client used the server.
+    var isOfService: Bool { self == .finished || self == .serverLost }
 }
 
 /// The relays of a listener's clients.
@@ -38,10 +43,18 @@ struct BridgedClients {
     static let settingsBytesMax = 65_536
     /// How long relays get to end in order, in milliseconds.
     private static let farewellMilliseconds = 3_000
+    /// How long a bridge without `-p` waits for another client when the last one has gone, in milliseconds;
+    /// `DBGSRV_BRIDGE_LINGER_MILLISECONDS` changes it.
+    private static let lingerMilliseconds = min(
+        max(environmentValue("DBGSRV_BRIDGE_LINGER_MILLISECONDS").flatMap { Int($0) } ?? 30_000, 1),
+        600_000
+    )
 
     private let hasPassword: Bool
     private var connections: [Int32: AcceptedConnection] = [:]
     private var limits = PeerLimits()
+    /// When the last connection that was of use ended; nil until there has been one.
+    private var allGoneSince: UInt64?
 
     init(hasPassword: Bool) {
         self.hasPassword = hasPassword
@@ -77,6 +90,16 @@ struct BridgedClients {
         connections[process] = accepted
     }
 
+    /// How long a bridge still waits for others when all connections are gone; nil while there is one, and
+    /// until there has been one.
+    ///
+    /// A client that has been asked for a password, or has lost its line, comes again.
+    func millisecondsToWait() -> Int? {
+        guard let allGoneSince, connections.isEmpty else { return nil }
+        let gone = (monotonicNanoseconds() - allGoneSince) / 1_000_000
+        return Self.lingerMilliseconds - min(Int(gone), Self.lingerMilliseconds)
+    }
+
     private mutating func waitSeconds(of accepted: AcceptedConnection) -> Int? {
         guard hasPassword,
             case .mustWait(let seconds) = limits.verdict(
@@ -92,6 +115,8 @@ struct BridgedClients {
         for (process, accepted) in connections {
             guard let ending = ProgramLauncher.ending(of: process) else { continue }
             connections[process] = nil
+            let hasServed = RelayExit(rawValue: ending.status).map(\.isOfService) ?? true
+            if hasServed { allGoneSince = monotonicNanoseconds() }
             guard hasPassword, ending.status == RelayExit.wrongPassword.rawValue else { continue }
             limits.failed(accepted.origin, at: monotonicNanoseconds())
         }
@@ -140,6 +165,12 @@ func relayInheritedClient() -> Int32 {
         )
         switch try relay(options, accepted, waitSeconds: Int(fields[2])) {
         case .finished, .clientLost, .endRequested: return RelayExit.finished.rawValue
+        case .refused: return RelayExit.unserved.rawValue
+        case .serverUnreachable(let words):
+            return fail(
+                "\(options.server.displayed()): \(words)",
+                status: RelayExit.unserved.rawValue
+            )
         case .wrongPassword: return RelayExit.wrongPassword.rawValue
         case .serverLost(let words):
             return fail(
@@ -148,6 +179,6 @@ func relayInheritedClient() -> Int32 {
             )
         }
     } catch {
-        return fail("\(error)", status: RelayExit.serverLost.rawValue)
+        return fail("\(error)", status: RelayExit.unserved.rawValue)
     }
 }

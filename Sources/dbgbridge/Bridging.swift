@@ -11,26 +11,33 @@ func relayStandardStreams(_ options: RelayOptions) throws -> Int32 {
     return status(of: try relay.run(), peerName: server.peerName)
 }
 
-/// Gives each client that connects a relay of its own, until a signal comes.
+/// Gives each client that connects a relay of its own, until a signal comes or, without `-p`, all connections
+/// have been gone for a while.
 func relayListener(
     _ options: RelayOptions,
     at connection: ConnectionString
 ) throws -> Int32 {
     let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     var clients = BridgedClients(hasPassword: try ServerAccess(connection).hasPassword)
-    let listener = try openListener(connection, program: programName)
+    let listener = try openListener(connection, program: programName, stop: signals.number)
     printError("dbgbridge: listening on \(listener.displayedName)\n")
     var lastProblem: String?
     if listener.takesOneClient { return try relayReverse(options, listener, connection) }
     while true {
         // A connection that cannot be taken stays in the queue and would wake us without end.
         let isDeaf = lastProblem != nil
+        let patience = options.persists ? nil : clients.millisecondsToWait()
+        if patience == 0 {
+            printError("dbgbridge: all connections are gone: ended (with -p it goes on)\n")
+            break
+        }
         var requests = [
             PollRequest(signals.number), PollRequest(isDeaf ? -1 : listener.descriptor),
         ]
         try pollDescriptors(
             &requests,
-            timeoutMilliseconds: isDeaf ? StreamListenerLimits.retryMilliseconds : nil
+            timeoutMilliseconds: [patience, isDeaf ? StreamListenerLimits.retryMilliseconds : nil]
+                .compactMap(\.self).min()
         )
         var mustEnd = false
         while let signal = signals.next() { mustEnd = mustEnd || signal != SIGCHLD }
@@ -66,7 +73,7 @@ private func relayReverse(
         while next == nil {
             if endSignals.next() != nil { return 0 }
             do {
-                next = try openListener(connection, program: programName)
+                next = try openListener(connection, program: programName, stop: endSignals.number)
             } catch {
                 _ = fail("\(error)", status: status)
             }
@@ -81,9 +88,9 @@ private func relayOne(_ options: RelayOptions, _ listener: any StreamListener) t
     switch try relay(options, accepted, waitSeconds: nil) {
     case .endRequested:
         return nil
-    case .serverLost(let words):
+    case .serverLost(let words), .serverUnreachable(let words):
         return fail("\(options.server.displayed()): \(words)", status: 2)
-    case .finished, .clientLost, .wrongPassword:
+    case .finished, .clientLost, .wrongPassword, .refused:
         return fail(
             "\(listener.displayedName): the connection is over; a bridge with clicon serves one client",
             status: 2
@@ -104,7 +111,7 @@ func relay(
     let port = SocketEnds(of: accepted.descriptor.number)?.port
     guard case .listener(let string) = options.client,
         let connection = try clientTransport(options, accepted, endSignals)
-    else { return .clientLost }
+    else { return .refused }
     defer { connection.close() }
     let client: any ByteTransport
     let access = try ServerAccess(string)
@@ -115,18 +122,20 @@ func relay(
         return .wrongPassword
     case .refused(let words):
         printError("dbgbridge: \(accepted.peerName): \(words)\n")
-        return .clientLost
+        return .refused
     case .endRequested: return .endRequested
     }
     let server: any ByteTransport
     do {
         server = try openRawStream(options.server, program: programName)
     } catch {
-        return .serverLost(error.description)
+        return .serverUnreachable(error.description)
     }
     defer { server.close() }
     var relay = Relay(server: server, client: client, clientPort: port, endSignals: endSignals)
-    return try relay.run()
+    let ending = try relay.run()
+    // Somebody who only looks whether the port is open has not used the server.
+    return relay.clientHasSpoken || ending != .finished && ending != .clientLost ? ending : .refused
 }
 
 /// Lets a client through a bridge that has a password of its own.
@@ -182,7 +191,8 @@ private func clientTransport(
 
 private func status(of ending: Relay.Ending, peerName: String) -> Int32 {
     switch ending {
-    case .finished, .clientLost, .wrongPassword, .endRequested: 0
-    case .serverLost(let words): fail("\(peerName): \(words)", status: 2)
+    case .finished, .clientLost, .wrongPassword, .refused, .endRequested: 0
+    case .serverLost(let words), .serverUnreachable(let words):
+        fail("\(peerName): \(words)", status: 2)
     }
 }

@@ -114,8 +114,8 @@ let helpText = """
       dbgbridge -c TRANSPORT -s stdio            the client is whoever started us (gdb's `|`)
       dbgbridge -c TRANSPORT -s tcp:port=PORT    clients connect to a TCP port, any number of them
 
-    -p goes on when all connections are gone: with clicon behind -s we connect to the client again. A bridge that clients
-    connect to goes on in any case, until it is ended by a signal.
+    -p goes on when all connections are gone; with clicon behind -s we connect to the client again. Without it a bridge that
+    clients connect to ends 30 s after the last of them has gone.
 
     TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254,
     tcp:server=HOST,port=PORT, tcp:clicon=HOST,port=PORT or npipe:server=localhost,pipe=NAME; a password as

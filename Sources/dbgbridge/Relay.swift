@@ -14,6 +14,10 @@ struct Relay {
         case clientLost
         /// The client did not know the password.
         case wrongPassword
+        /// The client did not get as far as the server, or said nothing to it.
+        case refused
+        /// There was no connection to the server; words for the user.
+        case serverUnreachable(String)
         /// A signal asks for the end.
         case endRequested
     }
@@ -31,6 +35,8 @@ struct Relay {
     private var conversation = RelayedConversation()
     private var watch = AnswerWatch()
     private var debugServerPort: DebugServerPort?
+    /// Whether the client has sent anything.
+    private(set) var clientHasSpoken = false
 
     /// Bytes under way in one direction.
     private struct Direction {
@@ -135,6 +141,7 @@ struct Relay {
         if toClient {
             passed = conversation.reply(bytes)
         } else {
+            clientHasSpoken = true
             conversation.request(bytes)
             passed = debugServerPort?.pass(bytes) ?? bytes
         }

@@ -164,12 +164,6 @@ struct NetworkDiscoveryTests {
     /// An address of this machine that is not taken for this machine.
     private let machine = "127.0.0.2"
 
-    private var freePort: Int {
-        get throws {
-            try SocketAddress.any(port: 0, isIPv6: true).listen(onlyIPv6: false, backlog: 1).1
-        }
-    }
-
     private func start(
         _ lab: Lab,
         _ port: Int,
@@ -205,7 +199,7 @@ struct NetworkDiscoveryTests {
     func answers() throws {
         guard isRoot else { return }
         let lab = try Lab()
-        let port = try freePort
+        let port = try freePort()
         let first = try start(lab, port, ["npipe:pipe=first"])
         let second = try start(lab, port, ["npipe:pipe=second"])
         _ = try start(lab, port, ["npipe:pipe=third"])
@@ -246,7 +240,7 @@ struct NetworkDiscoveryTests {
     )
     func silent(arguments: [String]) throws {
         let lab = try Lab()
-        let port = try freePort
+        let port = try freePort()
         _ = try start(lab, port, arguments)
         let result = try query(lab, port)
         #expect(result.status == 2)
@@ -292,7 +286,7 @@ struct NetworkDiscoveryTests {
     func floods() throws {
         guard isRoot else { return }
         let lab = try Lab()
-        let port = try freePort
+        let port = try freePort()
         let server = try start(lab, port, ["npipe:pipe=rabbit"])
         let address = try #require(
             try SocketAddress.resolve(host: "127.0.0.1", port: port, onlyIPv6: false).first

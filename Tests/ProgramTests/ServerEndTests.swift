@@ -4,11 +4,6 @@ import Testing
 
 @Suite("Ends and bad days of dbgsrv and dbgbridge")
 struct ServerEndTests {
-    private func connect(to port: Int) throws -> OwnedDescriptor {
-        let addresses = try SocketAddress.resolve(host: "127.0.0.1", port: port, onlyIPv6: false)
-        return try #require(addresses.first).connect(timeoutMilliseconds: 10_000)
-    }
-
     private func startBridge(in lab: Lab, to port: Int) throws -> (RunningProgram, port: Int) {
         let bridge = try lab.start(
             "dbgbridge",
@@ -30,7 +25,7 @@ struct ServerEndTests {
     func silentClient() throws {
         let lab = try Lab()
         let (server, port) = try lab.startTCPServer()
-        let client = try connect(to: port)
+        let client = try connectToLoopback(port)
         try server.wait(for: "waiting for the client's first bytes", in: \.errors)
         server.signal(SIGTERM)
         #expect(try server.waitForExit() == 0)
@@ -45,7 +40,7 @@ struct ServerEndTests {
         let (_, port) = try lab.startTCPServer()
         let (bridge, bridgePort) = try startBridge(in: lab, to: port)
         try limitDescriptors(of: bridge, to: 3)
-        let client = try connect(to: bridgePort)
+        let client = try connectToLoopback(bridgePort)
         try bridge.wait(for: "tcp port \(bridgePort)", in: \.errors)
         try limitDescriptors(of: bridge, to: 1024)
         _ = try client.write(Array("$!#21".utf8)[...])
@@ -64,7 +59,7 @@ struct ServerEndTests {
         idle.signal(SIGTERM)
         #expect(try idle.waitForExit() == 0)
         let (busy, busyPort) = try startBridge(in: lab, to: port)
-        let client = try connect(to: busyPort)
+        let client = try connectToLoopback(busyPort)
         try server.wait(for: "connected, session process", in: \.errors)
         busy.signal(SIGTERM)
         #expect(try busy.waitForExit() == 0)

@@ -6,15 +6,6 @@ import Testing
 @Suite("Debugging servers over every transport")
 struct SharedTransportTests {
     /// A pair of TCP ports that nobody listens on.
-    private func freePort() throws -> Int {
-        let (socket, port) = try SocketAddress.any(port: 0, isIPv6: false).listen(
-            onlyIPv6: false,
-            backlog: 1
-        )
-        withExtendedLifetime(socket) {}
-        return port
-    }
-
     @Test("five clients on five transports take part in one session at once")
     func everyTransport() throws {
         let secure = try SecureLab()

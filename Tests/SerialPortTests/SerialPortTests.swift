@@ -148,6 +148,35 @@ struct SerialPortTests {
         #expect(SerialPort.complaint("/dev/ttyS7", wanted, asked, granted) == nil)
     }
 
+    @Test("names a UART's fastest rate when more was asked for")
+    func fasterThanTheUART() throws {
+        let line = try Line()
+        let before = try TerminalSettings(of: line.kept)
+        let wanted = SerialConfiguration(baudRate: 230_400)
+        let asked = SerialPort.settings(from: before, wanted)
+        var granted = asked
+        granted.setSpeed(bitsPerSecond: 9600)
+        let complaint = SerialPort.complaint(
+            "/dev/ttyS7",
+            wanted,
+            asked,
+            granted,
+            fastest: 115_200
+        )
+        #expect(complaint?.description.hasSuffix("The fastest rate of its UART is 115200.") == true)
+    }
+
+    @Test("takes a serial gadget, which has no rate, at any rate")
+    func gadget() throws {
+        let line = try Line()
+        let before = try TerminalSettings(of: line.kept)
+        let wanted = SerialConfiguration(baudRate: 115_200)
+        let asked = SerialPort.settings(from: before, wanted)
+        var granted = asked
+        granted.setSpeed(bitsPerSecond: 9600)
+        #expect(SerialPort.complaint("/dev/ttyGS0", wanted, asked, granted) == nil)
+    }
+
     @Test("changes its rate while open and still restores the first settings")
     func reconfigure() throws {
         let line = try Line()

@@ -30,9 +30,11 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("AccessPolicy", ["WireCore"]),
     ("SharedSession", ["WireCore"]),
     ("DiscoveryProtocol", ["BrokerProtocol"]),
+    ("RegisterSets", ["DebugTarget"]),
+    ("CoreFiles", ["DebugTarget", "RegisterSets"]),
 
     // Edges.
-    ("LinuxSystem", ["CLinuxShims", "Glibc"]),
+    ("LinuxSystem", ["CLinuxShims", "Glibc", "Synchronization"]),
     ("SerialPort", ["LinuxSystem", "Glibc"]),
     ("PortDirectory", ["TelnetSerial", "LinuxSystem", "CUdev", "Glibc"]),
     (
@@ -62,7 +64,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
             "Glibc",
         ]
     ),
-    ("PtraceBackend", ["DebugTarget", "LinuxSystem", "Glibc"]),
+    ("PtraceBackend", ["DebugTarget", "RegisterSets", "LinuxSystem", "Glibc"]),
+    ("CoreBackend", ["DebugTarget", "CoreFiles", "LinuxSystem", "Glibc"]),
     (
         "RemoteServer",
         ["WireCore", "AccessPolicy", "DebugTarget", "GDBRemoteProtocol", "ByteTransport"]
@@ -80,7 +83,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("Console", ["LinuxSystem", "CEditline", "Glibc"]),
 
     // Engine: never a backend.
-    ("DebugEngine", ["DebugTarget", "Symbols", "Disassembly"]),
+    ("DebugEngine", ["DebugTarget", "CoreFiles", "Symbols", "Disassembly"]),
     ("Commands", ["WireCore", "DebugTarget", "DebugEngine", "Symbols", "Disassembly"]),
 
     // Programs: composition only.
@@ -98,7 +101,8 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
             "DebugTarget", "DiscoveryProtocol", "SharedSession",
-            "LinuxSystem", "ServerRegistry", "SessionSharing", "RemoteClient", "Symbols",
+            "LinuxSystem", "ServerRegistry", "SessionSharing", "RemoteClient", "CoreBackend",
+            "Symbols",
             "Disassembly", "Console",
             "DebugEngine",
             "Commands", "Glibc",

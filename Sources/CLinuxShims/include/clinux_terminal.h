@@ -62,6 +62,8 @@ int clinux_terminal_queued_output(int descriptor);
 int clinux_terminal_counters(int descriptor, struct clinux_line_counters *counters);
 // The UART type of TIOCGSERIAL: 0 means that there is no hardware behind the name.
 int clinux_terminal_uart_type(int descriptor);
+// TIOCGSERIAL's rate at divisor 1, the fastest of an 8250-like UART; negative where there is none.
+int clinux_terminal_uart_base_rate(int descriptor);
 // ASYNC_LOW_LATENCY, which makes FTDI drivers use a latency timer of 1 ms; answers the earlier state.
 int clinux_terminal_set_low_latency(int descriptor, int on);
 // Raises or lowers DTR (0) or RTS (1).

@@ -1,5 +1,6 @@
 internal import DebugTarget
 internal import LinuxSystem
+internal import RegisterSets
 
 /// x86, 64 and 32 bits wide.
 struct X86: TracedArchitecture {
@@ -7,8 +8,9 @@ struct X86: TracedArchitecture {
     let trapAdvance: UInt64 = 1
     let description: TargetDescription
 
-    let registers: [X86Register]
-    let width: X86Width
+    var registers: [X86Register] { layout.registers }
+    var width: X86Width { layout.width }
+    private let layout: X86Layout
     private let hasXSave: Bool
 
     static let family = Architecture.x86_64
@@ -30,13 +32,10 @@ struct X86: TracedArchitecture {
             type: X86.generalSet,
             maximum: X86Width.bits64.generalByteCount
         )
-        width = general.count == X86Width.bits32.generalByteCount ? .bits32 : .bits64
+        let isNarrow = general.count == X86Width.bits32.generalByteCount
         let components = area.map { X86ExtendedComponents(area: $0, place: X86.component) }
-        registers = X86Layout(width, components: components ?? .init()).registers
-        description = TargetDescription(
-            architecture: width.architecture,
-            registers: registers.map(\.description)
-        )
+        layout = X86Layout(isNarrow ? .bits32 : .bits64, components: components ?? .init())
+        description = layout.description
     }
 
     func trapCause(code: Int32) -> TrapCause? {
@@ -87,29 +86,7 @@ struct X86: TracedArchitecture {
     func registers(of thread: Int32) throws(SystemError) -> RegisterBlock {
         let general = try generalState(of: thread)
         let extended = try extendedState(of: thread)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(description.blockByteCount)
-        for register in registers {
-            let count = register.description.byteCount
-            switch register.place {
-            case .general(let index):
-                let start = index * width.wordByteCount
-                bytes += general[start..<(start + count)]
-            case .extended(let offset): bytes += extended[offset..<(offset + count)]
-            case .control(let offset, let mask):
-                append(load(extended, offset) & mask, to: &bytes)
-            case .tagWord: append(X86ExtendedState.fullTagWord(extended), to: &bytes)
-            }
-        }
-        return RegisterBlock(bytes: bytes)
-    }
-
-    private func load(_ bytes: [UInt8], _ offset: Int) -> UInt32 {
-        bytes[offset..<(offset + 4)].reversed().reduce(0) { $0 << 8 | UInt32($1) }
-    }
-
-    private func append(_ value: UInt32, to bytes: inout [UInt8]) {
-        for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * shift))) }
+        return layout.block(general: general, extended: extended)
     }
 
     func setRegisters(
@@ -131,7 +108,7 @@ struct X86: TracedArchitecture {
                 general.replaceSubrange(start..<(start + bytes.count), with: bytes)
                 generalChanged = true
             } else {
-                store(Array(bytes), in: &extended, register)
+                layout.store(Array(bytes), of: register, in: &extended)
                 extendedChanged = true
             }
         }
@@ -149,20 +126,6 @@ struct X86: TracedArchitecture {
             }
         }
         try Ptrace.setRegisterSet(thread, type: floatingPointSet, area)
-    }
-
-    private func store(_ bytes: [UInt8], in area: inout [UInt8], _ register: X86Register) {
-        switch register.place {
-        case .general: break
-        case .extended(let offset):
-            area.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
-        case .control(let offset, let mask):
-            let value = load(bytes, 0) & mask | load(area, offset) & ~mask
-            var stored: [UInt8] = []
-            append(value, to: &stored)
-            area.replaceSubrange(offset..<(offset + 4), with: stored)
-        case .tagWord: X86ExtendedState.setTagWord(load(bytes, 0), in: &area)
-        }
     }
 
     // MARK: Program counter

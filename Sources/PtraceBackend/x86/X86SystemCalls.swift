@@ -1,5 +1,6 @@
 internal import DebugTarget
 internal import LinuxSystem
+internal import RegisterSets
 
 // System calls on x86 (syscall(2)). 64 bits: the number in rax, arguments in rdi, rsi, rdx, r10, r8, r9, the result in
 // rax; rcx and r11 are overwritten. 32 bits: the number in eax, arguments in ebx, ecx, edx, esi, edi, ebp, the result

@@ -10,6 +10,7 @@ struct PortDoctor {
     /// How long the far end may take, in seconds; the link needs 3 to name what is no peer.
     let wait: Double
     private(set) var findings: [Finding] = []
+    private var hasBroker = false
 
     init(port: String, line: LineOptions, wait: Double) {
         name = port
@@ -82,6 +83,7 @@ struct PortDoctor {
     private mutating func examineOpening(_ port: Port) throws -> Bool {
         if let status = try ComPortStatus.read(port: port.path, program: Self.program) {
             let clients = PortStatistics(status).clients
+            hasBroker = true
             findings.append(
                 .well(
                     clients.isEmpty
@@ -134,6 +136,10 @@ struct PortDoctor {
         }
         defer { withExtendedLifetime(client) {} }
         guard let figures = try awaitLink(port) else { return }
+        // A broker that ran before has changed to the settings that were asked for, or nobody has opened the port.
+        if hasBroker, let granted = figures.number("granted-baud") {
+            findings.append(.well("It is open at \(granted) baud."))
+        }
         if figures.text("link") == "up" {
             findings.append(.well("The far end answers: \(figures.text("peer"))."))
             examineDamage(figures)

@@ -19,7 +19,7 @@ final class LoopbackSSH {
         rename("\(folder)/key.pub", "\(folder)/authorized")
         // Where sshd, as root, locks its children up; Debian's service makes it.
         if geteuid() == 0 { mkdir("/run/sshd", 0o755) }
-        let port = try Self.freePort()
+        let port = try freePort()
         let server = """
             Port \(port)
             ListenAddress 127.0.0.1
@@ -52,9 +52,5 @@ final class LoopbackSSH {
         try client.write(toFile: configuration, atomically: true, encoding: .utf8)
         daemon = try lab.startOther("/usr/sbin/sshd", ["-D", "-e", "-f", "\(folder)/sshd"])
         try daemon.wait(for: "Server listening", in: \.errors)
-    }
-
-    private static func freePort() throws -> Int {
-        try SocketAddress.any(port: 0, isIPv6: false).listen(onlyIPv6: false, backlog: 1).1
     }
 }

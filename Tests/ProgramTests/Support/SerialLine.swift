@@ -6,7 +6,7 @@ struct SerialLine {
     enum Kind: String, CaseIterable, CustomTestStringConvertible {
         /// socat's pty pair: no baud rate.
         case socat
-        /// Our simulated cable, at 921600 baud so that tests are quick.
+        /// Our simulated cable, at 921600 baud where no other rate is asked for, so that tests are quick.
         case cable
 
         var testDescription: String { rawValue }
@@ -14,14 +14,23 @@ struct SerialLine {
 
     let lab: String
     let desk: String
-    let baudRate = 921_600
+    let baudRate: Int
     /// The program that is the line; stopped, it is a line on which nothing moves.
     let program: RunningProgram
 
     /// Lays a line whose ends are symlinks in the lab's folder.
-    init(_ kind: Kind, in lab: Lab, faults: [String] = []) throws {
-        self.lab = "\(lab.folder)/lab"
-        desk = "\(lab.folder)/desk"
+    ///
+    /// - Parameter name: tells this line's symlinks from another one's.
+    init(
+        _ kind: Kind,
+        in lab: Lab,
+        name: String = "",
+        baudRate: Int = 921_600,
+        faults: [String] = []
+    ) throws {
+        self.lab = "\(lab.folder)/\(name)lab"
+        desk = "\(lab.folder)/\(name)desk"
+        self.baudRate = baudRate
         switch kind {
         case .socat:
             program = try lab.startOther(

@@ -1,11 +1,11 @@
-internal import DebugTarget
+public import DebugTarget
 
 // The registers of x86 in gdb's order and with gdb's names (features org.gnu.gdb.i386.*), and where the kernel keeps
 // them: `struct user_regs_struct` of the process's width (NT_PRSTATUS) and the XSAVE area (NT_X86_XSTATE). DWARF
 // numbers are those of the System V ABI of the width.
 
 /// Where the kernel keeps a register.
-enum X86Place: Equatable {
+public enum X86Place: Sendable, Equatable {
     /// A word of `user_regs_struct`, by index.
     case general(Int)
     /// Bytes of the XSAVE area.
@@ -17,39 +17,50 @@ enum X86Place: Equatable {
 }
 
 /// A register, described for gdb and placed for the kernel.
-struct X86Register {
-    var description: RegisterDescription
-    var place: X86Place
+public struct X86Register: Sendable {
+    /// For gdb.
+    public var description: RegisterDescription
+    /// For the kernel.
+    public var place: X86Place
 }
 
 /// How wide a process's registers are, and what follows from that.
-enum X86Width {
+public enum X86Width: Sendable {
     /// i386.
     case bits32
     /// AMD64.
     case bits64
 
-    var wordByteCount: Int { self == .bits32 ? 4 : 8 }
+    /// A word, in bytes.
+    public var wordByteCount: Int { self == .bits32 ? 4 : 8 }
     /// `struct user_regs_struct`.
-    var generalByteCount: Int { self == .bits32 ? 17 * 4 : 27 * 8 }
-    /// Indexes into it.
-    var programCounter: Int { self == .bits32 ? 12 : 16 }
-    var accumulator: Int { self == .bits32 ? 6 : 10 }
-    var originalAccumulator: Int { self == .bits32 ? 11 : 15 }
+    public var generalByteCount: Int { self == .bits32 ? 17 * 4 : 27 * 8 }
+    /// The program counter's index into it.
+    public var programCounter: Int { self == .bits32 ? 12 : 16 }
+    /// The accumulator's.
+    public var accumulator: Int { self == .bits32 ? 6 : 10 }
+    /// The number of the system call's.
+    public var originalAccumulator: Int { self == .bits32 ? 11 : 15 }
     /// Where arguments of system calls go.
-    var callArguments: [Int] { self == .bits32 ? [0, 1, 2, 3, 4, 5] : [14, 13, 12, 7, 9, 8] }
-    var architecture: Architecture { self == .bits32 ? .i386 : .x86_64 }
+    public var callArguments: [Int] {
+        self == .bits32 ? [0, 1, 2, 3, 4, 5] : [14, 13, 12, 7, 9, 8]
+    }
+    /// The processor family.
+    public var architecture: Architecture { self == .bits32 ? .i386 : .x86_64 }
     /// How many of xmm, ymm and zmm there are below number 16.
-    var vectorCount: Int { self == .bits32 ? 8 : 16 }
+    public var vectorCount: Int { self == .bits32 ? 8 : 16 }
 }
 
-/// Builds the table of registers.
-struct X86Layout {
-    private(set) var registers: [X86Register] = []
+/// The table of registers.
+public struct X86Layout: Sendable {
+    /// In gdb's order.
+    public private(set) var registers: [X86Register] = []
     private var offset = 0
-    private let width: X86Width
+    /// How wide they are.
+    public let width: X86Width
 
-    init(_ width: X86Width, components: X86ExtendedComponents) {
+    /// The registers of a processor that has those components.
+    public init(_ width: X86Width, components: X86ExtendedComponents) {
         self.width = width
         addGeneral()
         addFloatingPoint()

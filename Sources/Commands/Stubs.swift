@@ -1,0 +1,3 @@
+let analysisCommands: [Command] = []
+let processFactCommands: [Command] = []
+let toolCommands: [Command] = []
