@@ -199,8 +199,9 @@ private final class TypeDeclaration {
             DW_TAG_union_type: "union ", DW_TAG_enumeration_type: "enum ",
             DW_TAG_interface_type: "interface ",
         ]
+        if let wrapped = type.wrappedSwiftType { return plainName(of: wrapped) }
         guard let name = type.name else { return (words[type.tag] ?? "") + "<unnamed-tag>" }
-        if name.hasPrefix("$s"), let swift = Demangler.demangle(name) { return swift }
+        if let mangled = type.swiftName, let swift = Demangler.demangle(mangled) { return swift }
         return (words[type.tag] ?? "") + scopes(type) + name
     }
 
