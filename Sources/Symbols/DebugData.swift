@@ -11,8 +11,8 @@ final class DebugData {
     /// What `dwz` moved to a file that several share; keeps that file alive.
     private let shared: (file: ELFFile, dwarf: OpaquePointer)?
     /// The units that types and variables are looked up in: with those of the shared file.
-    private(set) lazy var namedUnits = units + sharedUnits
-    private var sharedUnits: [DebugUnit] { dwarf_getalt(dwarf).map(readUnits) ?? [] }
+    private(set) lazy var namedUnits = units + readUnits(of: dwarf, ofTypes: true) + sharedUnits
+    private var sharedUnits: [DebugUnit] { dwarf_getalt(dwarf).map { readUnits(of: $0) } ?? [] }
     private lazy var map = AddressMap(
         units.enumerated().flatMap { index, unit in unit.entry.ranges.map { ($0, index) } }
     )
@@ -42,7 +42,9 @@ final class DebugData {
         if let shared { dwarf_end(shared.dwarf) }
     }
 
-    private func readUnits(of dwarf: OpaquePointer) -> [DebugUnit] {
+    /// - Parameter isForTypes: whether the units of single types are wanted (`-fdebug-types-section`)
+    ///   instead of those with code.
+    private func readUnits(of dwarf: OpaquePointer, ofTypes isForTypes: Bool = false) -> [DebugUnit] {
         var found: [DebugUnit] = []
         var unit: OpaquePointer?
         var type: UInt8 = 0
@@ -52,7 +54,8 @@ final class DebugData {
             guard dwarf_get_units(dwarf, unit, &next, nil, &type, &entry, nil) == 0, let next,
                 next != unit
             else { break }
-            if Int(type) != DW_UT_type, Int(type) != DW_UT_split_type, entry.addr != nil {
+            let isTypes = Int(type) == DW_UT_type || Int(type) == DW_UT_split_type
+            if isTypes == isForTypes, entry.addr != nil {
                 found.append(DebugUnit(DebugEntry(entry), handle: next))
             }
             unit = next

@@ -114,7 +114,7 @@ extension DebugEntry {
         guard isStructure, name == nil else { return nil }
         let members = children.prefix(3).filter(\.isDataMember)
         guard members.count == 1, members[0].name == nil, let type = members[0].type?.resolvedType,
-            type.swiftName != nil
+            type.name != nil, type.swiftName != nil
         else { return nil }
         return type
     }

@@ -28,7 +28,7 @@ struct LibraryValues {
         }
         // Swift wraps generic types in structures without names.
         if let wrapped = type.wrappedSwiftType {
-            return LibraryValues(formatter, depth: depth + 1).value(of: wrapped, source)
+            return value(of: wrapped, source)
         }
         guard let name = type.name else { return nil }
         let mangled = type.linkageName ?? name
