@@ -44,7 +44,8 @@ final class DebugData {
 
     /// - Parameter isForTypes: whether the units of single types are wanted (`-fdebug-types-section`)
     ///   instead of those with code.
-    private func readUnits(of dwarf: OpaquePointer, ofTypes isForTypes: Bool = false) -> [DebugUnit] {
+    private func readUnits(of dwarf: OpaquePointer, ofTypes isForTypes: Bool = false) -> [DebugUnit]
+    {
         var found: [DebugUnit] = []
         var unit: OpaquePointer?
         var type: UInt8 = 0
