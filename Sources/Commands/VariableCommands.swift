@@ -68,6 +68,12 @@ private func displayVariables(_ call: inout CommandCall) throws {
     sort(&variables, options.sorting)
     guard !variables.isEmpty else {
         guard pattern == nil else { return }
+        if let file = session.missingDebugFile(of: frame, thread) {
+            return call.output.line(
+                "The debug information of this code is in \(file), which is not there (a .dwp is not read)",
+                .warning
+            )
+        }
         return call.output.line(
             "No local variables are known here: the frame's code has no debug information"
                 + " or no variables",

@@ -102,7 +102,7 @@ struct ConditionCompiler {
         case .sourceLine(let file, let line):
             return try? context.sourceLineValue(file: file, line: line).map { .constant($0) }
         case .word(let word): return self.word(word)
-        default: return nil
+        case .pseudo, .operation, .closeParenthesis, .embedded, .text, .end: return nil
         }
     }
 
@@ -172,7 +172,10 @@ extension DebugSession {
             currentProcess = process
             currentThread = process.threads.first
         }
-        let made = ConditionCompiler.compile(text, in: self, description)
+        // C is not compiled: the condition is judged here.
+        let made =
+            expressionLanguage == .masm
+            ? ConditionCompiler.compile(text, in: self, description) : nil
         compiledConditions[text] = made
         return made
     }

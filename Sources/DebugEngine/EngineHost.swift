@@ -46,6 +46,20 @@ public protocol ClientFiles: AnyObject {
     func storeModule(buildID: String, name: String, contents: () -> [UInt8]?) -> String?
     /// Takes a binary that turned out not to be what it was stored as out of the cache.
     func discardModule(_ path: String)
+    /// Whether servers of debug files are named (DEBUGINFOD_URLS).
+    var hasDebugFileServers: Bool { get }
+    /// Fetches the debug file of a build-id from such a server and says where it lies; nil when there is none.
+    func serverDebugFile(buildID: [UInt8], isCancelled: @escaping () -> Bool) -> String?
+}
+
+extension ClientFiles {
+    /// No servers.
+    public var hasDebugFileServers: Bool { false }
+
+    /// No servers.
+    public func serverDebugFile(buildID: [UInt8], isCancelled: @escaping () -> Bool) -> String? {
+        nil
+    }
 }
 
 /// What went wrong with something the user asked for, in CDB's terms.

@@ -18,6 +18,14 @@ extension DebugSession {
         return all.filter { $0.inlinedDepth == frame.inlined?.depth ?? 0 }
     }
 
+    /// The file that would tell of a frame's variables and is not at its place.
+    public func missingDebugFile(of frame: StackFrame, _ thread: ThreadState) -> String? {
+        guard let process = process(of: thread),
+            let (module, symbols) = symbols(at: frame.registers.lookupAddress, in: process)
+        else { return nil }
+        return symbols.missingDebugFile(at: frame.registers.lookupAddress &- module.bias)
+    }
+
     /// A global variable of a module that the frame's code can see.
     public func globalVariable(
         _ name: String,

@@ -262,7 +262,15 @@ extension DebugSession {
                 "There is no copy of \(module.path) here and none could be fetched."
             )
         }
-        return try ModuleSymbols(path: path, debugPaths: paths.debugFolders)
+        let symbols = try ModuleSymbols(path: path, debugPaths: paths.debugFolders)
+        guard symbols.symbolStatus != .dwarf, host.files.hasDebugFileServers,
+            !symbols.buildID.isEmpty
+        else { return symbols }
+        output.line("Asking DEBUGINFOD_URLS for \(module.path)", .verbose)
+        let host = host
+        let fetched = host.files.serverDebugFile(buildID: symbols.buildID) { host.takeInterrupt() }
+        guard let fetched else { return symbols }
+        return try ModuleSymbols(path: path, debugPaths: paths.debugFolders, debugFile: fetched)
     }
 
     private func vdsoSymbols(

@@ -7,29 +7,45 @@ final class DebugData {
 
     let dwarf: OpaquePointer
     private let file: ELFFile
-    private(set) lazy var units = readUnits()
+    private(set) lazy var units = readUnits(of: dwarf)
+    /// What `dwz` moved to a file that several share; keeps that file alive.
+    private let shared: (file: ELFFile, dwarf: OpaquePointer)?
+    /// The units that types and variables are looked up in: with those of the shared file.
+    private(set) lazy var namedUnits = units + readUnits(of: dwarf, ofTypes: true) + sharedUnits
+    private var sharedUnits: [DebugUnit] { dwarf_getalt(dwarf).map { readUnits(of: $0) } ?? [] }
     private lazy var map = AddressMap(
         units.enumerated().flatMap { index, unit in unit.entry.ranges.map { ($0, index) } }
     )
 
     /// The units by the identities of their entries.
     private(set) lazy var unitsByEntry = Dictionary(
-        units.flatMap { [($0.entry.identity, $0), ($0.contents.identity, $0)] },
+        namedUnits.flatMap { [($0.entry.identity, $0), ($0.contents.identity, $0)] },
         uniquingKeysWith: { first, _ in first }
     )
 
     /// Nil when the file has no DWARF that libdw can read.
-    init?(file: ELFFile) {
+    ///
+    /// - Parameter folders: where a file that it shares with others may lie, besides its own place.
+    init?(file: ELFFile, folders: [String] = []) {
         guard let handle = dwarf_begin_elf(file.elf, DWARF_C_READ, nil) else { return nil }
         dwarf = handle
         self.file = file
+        shared = DebugFileSearch.sharedFile(of: handle, beside: file.path, in: folders).flatMap {
+            file in
+            dwarf_begin_elf(file.elf, DWARF_C_READ, nil).map { (file, $0) }
+        }
+        if let shared { dwarf_setalt(handle, shared.dwarf) }
     }
 
     deinit {
         dwarf_end(dwarf)
+        if let shared { dwarf_end(shared.dwarf) }
     }
 
-    private func readUnits() -> [DebugUnit] {
+    /// - Parameter isForTypes: whether the units of single types are wanted (`-fdebug-types-section`)
+    ///   instead of those with code.
+    private func readUnits(of dwarf: OpaquePointer, ofTypes isForTypes: Bool = false) -> [DebugUnit]
+    {
         var found: [DebugUnit] = []
         var unit: OpaquePointer?
         var type: UInt8 = 0
@@ -39,7 +55,8 @@ final class DebugData {
             guard dwarf_get_units(dwarf, unit, &next, nil, &type, &entry, nil) == 0, let next,
                 next != unit
             else { break }
-            if Int(type) != DW_UT_type, Int(type) != DW_UT_split_type, entry.addr != nil {
+            let isTypes = Int(type) == DW_UT_type || Int(type) == DW_UT_split_type
+            if isTypes == isForTypes, entry.addr != nil {
                 found.append(DebugUnit(DebugEntry(entry), handle: next))
             }
             unit = next
@@ -66,6 +83,13 @@ final class DebugUnit {
     /// Its entry; with split DWARF the skeleton's, which has the addresses and lines.
     let entry: DebugEntry
     private let handle: OpaquePointer
+    /// The file that the unit's contents are in, where there is none at that place.
+    var missingFile: String? {
+        guard let name = entry.string(DW_AT_GNU_dwo_name) ?? entry.string(DW_AT_dwo_name),
+            contents.identity == entry.identity
+        else { return nil }
+        return LineTable.absolute(name, in: entry.string(DW_AT_comp_dir))
+    }
     private(set) lazy var lines = LineTable(unit: entry)
     private lazy var functions = FunctionMap(unit: contents)
     private(set) lazy var names = UnitNames(unit: contents)

@@ -23,6 +23,33 @@ enum DebugFileSearch {
         return nil
     }
 
+    /// The file that `dwz` made for several to share, by its build-id: at the place that `.gnu_debugaltlink`
+    /// names, beside the file that names it, in `.dwz` below the folders, or by build-id below them.
+    static func sharedFile(
+        of dwarf: OpaquePointer,
+        beside path: String,
+        in folders: [String]
+    ) -> ELFFile? {
+        var name: UnsafePointer<CChar>?
+        var start: UnsafeRawPointer?
+        let count = dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &start)
+        guard count > 1, count <= 64, let name, let start else { return nil }
+        let wanted = Array(UnsafeRawBufferPointer(start: start, count: count))
+        let link = String(cString: name)
+        let base = link.split(separator: "/").last.map(String.init) ?? link
+        let folder = absoluteFolder(of: path)
+        var found = [link.hasPrefix("/") ? link : "\(folder)/\(link)", "\(folder)/\(base)"]
+        for root in folders.filter({ $0 != systemFolder }) + [systemFolder] {
+            found += ["\(root)/.dwz/\(base)", "\(root)/\(base)", root + "/" + place(of: wanted)]
+        }
+        return found.lazy.compactMap { try? ELFFile(path: $0) }.first { $0.buildID == wanted }
+    }
+
+    private static func place(of buildID: [UInt8]) -> String {
+        let digits = buildID.map(hexadecimal)
+        return ".build-id/\(digits[0])/\(digits.dropFirst().joined()).debug"
+    }
+
     private static func candidates(
         _ buildID: [UInt8],
         _ link: String?,
@@ -32,9 +59,7 @@ enum DebugFileSearch {
         let roots = folders.filter { $0 != systemFolder } + [systemFolder]
         var found: [String] = []
         if buildID.count > 1 {
-            let digits = buildID.map(hexadecimal)
-            let name = "/.build-id/\(digits[0])/\(digits.dropFirst().joined()).debug"
-            found += roots.map { $0 + name }
+            found += roots.map { "\($0)/\(place(of: buildID))" }
         }
         if let link, !link.isEmpty, !link.contains("/") {
             let folder = absoluteFolder(of: path)

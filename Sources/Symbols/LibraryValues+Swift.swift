@@ -20,7 +20,7 @@ extension LibraryValues {
         return nil
     }
 
-    private static let numbers: [String: (encoding: ScalarEncoding, size: UInt64)] = [
+    static let numbers: [String: (encoding: ScalarEncoding, size: UInt64)] = [
         "Swift.Int": (.signed, 8), "Swift.Int64": (.signed, 8), "Swift.Int32": (.signed, 4),
         "Swift.Int16": (.signed, 2), "Swift.Int8": (.signed, 1),
         "Swift.UInt": (.unsigned, 8), "Swift.UInt64": (.unsigned, 8),
@@ -37,7 +37,8 @@ extension LibraryValues {
 
     private func swift(_ type: String, _ source: ValueSource) -> VariableValue? {
         if let (encoding, size) = Self.numbers[type] {
-            guard let bytes = formatter.bytes(source, size) else { return nil }
+            guard var bytes = formatter.bytes(source, size) else { return nil }
+            if encoding == .boolean { bytes[0] &= 1 }
             return ScalarText(encoding: encoding.number, bytes: bytes).value
         }
         if type == "Swift.String" { return swiftString(source) }
@@ -98,5 +99,31 @@ extension LibraryValues {
         if encoding == .boolean { return word(source, 0, 1) == 2 ? none : swift(wrapped, source) }
         guard let tag = word(source, size, 1) else { return nil }
         return tag & 1 == 1 ? none : swift(wrapped, source)
+    }
+}
+
+extension DebugEntry {
+    /// The mangled name of a Swift type.
+    var swiftName: String? {
+        guard let mangled = linkageName ?? name, mangled.hasPrefix("$s") else { return nil }
+        return mangled
+    }
+
+    /// The type that a structure without a name stands for.
+    var wrappedSwiftType: DebugEntry? {
+        guard isStructure, name == nil else { return nil }
+        let members = children.prefix(3).filter(\.isDataMember)
+        guard members.count == 1, members[0].name == nil, let type = members[0].type?.resolvedType,
+            type.name != nil, type.swiftName != nil
+        else { return nil }
+        return type
+    }
+
+    /// What a Swift number is.
+    var swiftNumber: ScalarEncoding? {
+        guard isStructure, let mangled = swiftName, let full = Demangler.demangle(mangled) else {
+            return nil
+        }
+        return LibraryValues.numbers[full]?.encoding
     }
 }

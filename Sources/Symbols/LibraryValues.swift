@@ -23,9 +23,14 @@ struct LibraryValues {
 
     /// What a structure holds; nil when it is of no type that is known here.
     func value(of type: DebugEntry, _ source: ValueSource) -> VariableValue? {
-        guard depth < ValueFormatter.depthMax, let name = type.name,
-            let view = ValueView(type, source, formatter)
-        else { return nil }
+        guard depth < ValueFormatter.depthMax, let view = ValueView(type, source, formatter) else {
+            return nil
+        }
+        // Swift wraps generic types in structures without names.
+        if let wrapped = type.wrappedSwiftType {
+            return value(of: wrapped, source)
+        }
+        guard let name = type.name else { return nil }
         let mangled = type.linkageName ?? name
         if mangled.hasPrefix("$s"), let value = swift(view, mangled) { return value }
         let full = formatter.namer.plainName(of: type)

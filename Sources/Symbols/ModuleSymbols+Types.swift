@@ -8,7 +8,7 @@ extension ModuleSymbols {
     public func typeNames(matching glob: String) -> [String] {
         let pattern = Glob(Self.withoutKeyword(glob))
         var found: Set<String> = []
-        for unit in debugData?.units ?? [] {
+        for unit in debugData?.namedUnits ?? [] {
             for (name, _) in unit.names.types where pattern.matches(name.utf8) {
                 found.insert(name)
                 if found.count == Self.listMax { return found.sorted() }
@@ -62,7 +62,7 @@ extension ModuleSymbols {
     func type(named name: String) -> DebugEntry? {
         let wanted = Self.withoutKeyword(name)
         var alias: DebugEntry?
-        for unit in debugData?.units ?? [] {
+        for unit in debugData?.namedUnits ?? [] {
             guard let entry = unit.names.type(named: wanted) else { continue }
             if entry.tag != DW_TAG_typedef { return entry }
             alias = alias ?? entry

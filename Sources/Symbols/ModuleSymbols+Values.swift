@@ -21,7 +21,7 @@ extension ModuleSymbols {
 
     /// A variable of file, class or namespace scope.
     public func globalValue(named name: String, frame: FrameContext) -> TypedValue? {
-        for unit in debugData?.units ?? [] {
+        for unit in debugData?.namedUnits ?? [] {
             if let entry = unit.names.variable(named: name) {
                 return value(of: entry, frame, code: nil)
             }
@@ -46,7 +46,7 @@ extension ModuleSymbols {
 
     /// The constant of an enumeration, by its name with its scopes.
     public func enumerator(named name: String, frame: FrameContext) -> TypedValue? {
-        for unit in debugData?.units ?? [] {
+        for unit in debugData?.namedUnits ?? [] {
             guard let (type, entry) = unit.names.enumerator(named: name),
                 let value = entry.signed(DW_AT_const_value)
                     ?? entry.unsigned(DW_AT_const_value)
@@ -69,6 +69,12 @@ extension ModuleSymbols {
         guard let (_, entry) = debugData?.function(at: address), entry.lowestAddress == address
         else { return nil }
         return TypedValue(ValueType(entry, self), at: address &+ frame.bias, in: frame)
+    }
+
+    /// The file with the debug information of the code at an address, where it is not at its place
+    /// (`-gsplit-dwarf`).
+    public func missingDebugFile(at address: UInt64) -> String? {
+        debugData?.units(at: address).lazy.compactMap(\.missingFile).first
     }
 
     /// The scopes that names are looked up in from code at an address, the innermost first:

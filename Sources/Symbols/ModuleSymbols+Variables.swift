@@ -84,7 +84,7 @@ extension ModuleSymbols {
         frame: FrameContext,
         limits: ValueLimits = ValueLimits()
     ) -> Variable? {
-        for unit in debugData?.units ?? [] {
+        for unit in debugData?.namedUnits ?? [] {
             guard let entry = unit.names.variable(named: name) else { continue }
             var variable = variable(entry, formatter(frame, limits))
             variable?.name = name

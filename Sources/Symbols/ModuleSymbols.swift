@@ -23,6 +23,7 @@ public final class ModuleSymbols {
 
     let file: ELFFile
     let debugFile: ELFFile?
+    private let debugFolders: [String]
     private(set) lazy var table = SymbolTable(files: [file] + (debugFile.map { [$0] } ?? []))
     private(set) lazy var debugData = openDebugData()
     private(set) lazy var callFrames = CallFrames(file: file, debugData: debugData)
@@ -31,11 +32,18 @@ public final class ModuleSymbols {
     ///
     /// - Parameter debugPaths: where to look for separate debug files; each is laid out as
     ///   /usr/lib/debug is, or holds the files themselves. /usr/lib/debug is always tried last.
-    public convenience init(path: String, debugPaths: [String]) throws(SymbolError) {
+    /// - Parameter debugFile: a debug file to take if it is of the same build, before any is looked for.
+    public convenience init(
+        path: String,
+        debugPaths: [String],
+        debugFile given: String? = nil
+    ) throws(SymbolError) {
         let file = try ELFFile(path: path)
+        let known = given.flatMap { try? ELFFile(path: $0) }
+            .flatMap { $0.buildID == file.buildID ? $0 : nil }
         let debugFile =
-            file.hasDWARF ? nil : DebugFileSearch.debugFile(for: file, in: debugPaths)
-        self.init(file: file, debugFile: debugFile)
+            file.hasDWARF ? nil : known ?? DebugFileSearch.debugFile(for: file, in: debugPaths)
+        self.init(file: file, debugFile: debugFile, folders: debugPaths)
     }
 
     /// Takes an ELF image from memory, for the vdso.
@@ -43,8 +51,9 @@ public final class ModuleSymbols {
         self.init(file: try ELFFile(image: image, name: name), debugFile: nil)
     }
 
-    private init(file: ELFFile, debugFile: ELFFile?) {
+    private init(file: ELFFile, debugFile: ELFFile?, folders: [String] = []) {
         self.file = file
+        debugFolders = folders
         self.debugFile = debugFile
         path = file.path
         buildID = file.buildID
@@ -61,7 +70,7 @@ public final class ModuleSymbols {
     }
 
     private func openDebugData() -> DebugData? {
-        (file.hasDWARF ? file : debugFile).flatMap(DebugData.init(file:))
+        (file.hasDWARF ? file : debugFile).flatMap { DebugData(file: $0, folders: debugFolders) }
     }
 
     /// How much is known.

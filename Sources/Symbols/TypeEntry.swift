@@ -199,8 +199,15 @@ private final class TypeDeclaration {
             DW_TAG_union_type: "union ", DW_TAG_enumeration_type: "enum ",
             DW_TAG_interface_type: "interface ",
         ]
+        // A type unit's type is a mere signature where it is used.
+        if type.name == nil, type.has(DW_AT_signature),
+            let unit = type.reference(DW_AT_signature), unit.name != nil
+        {
+            return plainName(of: unit)
+        }
+        if let wrapped = type.wrappedSwiftType { return plainName(of: wrapped) }
         guard let name = type.name else { return (words[type.tag] ?? "") + "<unnamed-tag>" }
-        if name.hasPrefix("$s"), let swift = Demangler.demangle(name) { return swift }
+        if let mangled = type.swiftName, let swift = Demangler.demangle(mangled) { return swift }
         return (words[type.tag] ?? "") + scopes(type) + name
     }
 

@@ -162,7 +162,9 @@ public struct ValueType {
         case DW_TAG_subroutine_type, DW_TAG_subprogram: return .function
         // `decltype(nullptr)`.
         case DW_TAG_unspecified_type: return .other
-        default: return entry.isStructure ? .structure : .other
+        default:
+            if let number = entry.swiftNumber { return .scalar(number) }
+            return entry.isStructure ? .structure : .other
         }
     }
 

@@ -16,6 +16,12 @@ final class LocalFiles: ClientFiles {
         }
     }
 
+    var hasDebugFileServers: Bool { DebugInfoServers.areNamed }
+
+    func serverDebugFile(buildID: [UInt8], isCancelled: @escaping () -> Bool) -> String? {
+        DebugInfoServers.debugFile(buildID: buildID, isCancelled: isCancelled)
+    }
+
     func read(_ path: String, at offset: UInt64, count: Int) -> [UInt8]? {
         guard let file = regularFile(path), count > 0 else { return nil }
         var failed = false
