@@ -98,10 +98,10 @@ private struct Analysis {
         }
         let pc = frames.first?.pc ?? 0
         if record.address == pc {
-            return callerSentence() + [
+            return [
                 "It tried to execute code at \(Format.address(pc)), where there is none that may be"
                     + " executed: a call through a pointer that is wrong, or a smashed return address."
-            ]
+            ] + callerSentence()
         }
         let verb = isWrite ? "write to" : "read from"
         var lines = ["It tried to \(verb) \(Format.address(record.address))."]
