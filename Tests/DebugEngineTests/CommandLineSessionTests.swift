@@ -15,7 +15,7 @@ struct CommandLineSessionTests {
     @Test("-pv looks at a process, lets nothing run, and the process runs on")
     func lookingOnly() throws {
         let program = try PipedProcess(Breakage.path, ["wait"])
-        let result = try Cdb.start(["-pv", "-p", "\(program.id)", "-c", "k 1;g;q"]).finish()
+        let result = try runToEnd(["-pv", "-p", "\(program.id)", "-c", "k 1;g;q"])
         #expect(result.text.contains("Child-SP"), "\(result.text)")
         #expect(result.text.contains("process execution cannot be monitored."))
         #expect(kill(program.id, 0) == 0)
@@ -26,21 +26,21 @@ struct CommandLineSessionTests {
     @Test("What Linux has no way for is refused with the reason")
     func impossible() throws {
         for option in ["-pe", "-pvr"] {
-            let result = try Cdb.start([option, "-p", "1"]).finish()
+            let result = try runToEnd([option, "-p", "1"])
             #expect(result.status == 1 && result.text.contains("on Linux"), "\(result)")
         }
     }
 
     @Test("-psn attaches to the main process of a unit, or says that there is none")
     func unit() throws {
-        let none = try Cdb.start(["-psn", "nosuchunit", "-c", "q"]).finish()
+        let none = try runToEnd(["-psn", "nosuchunit", "-c", "q"])
         #expect(none.status == 3 && none.text.contains("no unit nosuchunit.service"), "\(none)")
         let folder = "/sys/fs/cgroup/system.slice"
         let units = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         guard let unit = units.first(where: { $0 == "dbgsrv-test.service" }) else {
             return print("not run: there is no unit to attach to here")
         }
-        #expect(try Cdb.start(["-psn", unit, "-pd", "-c", "q"]).finish().status == 0)
+        #expect(try runToEnd(["-psn", unit, "-pd", "-c", "q"]).status == 0)
     }
 
     @Test("-cfr is carried out again after .restart")
