@@ -105,6 +105,8 @@ func cdb(_ commands: String, _ mode: String, options: [String] = []) throws -> S
 func runToEnd(_ arguments: [String]) throws -> (text: String, status: Int32?) {
     try PipedProcess(
         "/bin/sh",
-        ["-c", "echo q | exec \"$0\" \"$@\"", Cdb.path] + arguments
+        [
+            "-c", "echo q | DBGSRV_RUNTIME_DIR='\(Debuggee.folder)' exec \"$0\" \"$@\"", Cdb.path,
+        ] + arguments
     ).finish()
 }
