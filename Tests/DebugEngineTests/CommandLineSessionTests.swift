@@ -84,11 +84,16 @@ struct CommandLineSessionTests {
     @Test(".shell runs a command; -noshell, .noshell and a shared session forbid it")
     func shell() throws {
         #expect(try cdb(".shell echo $((40+2))", "").contains("42\n.shell: Process exited\n"))
-        for (options, before) in [
-            (["-noshell"], ""), ([], ".noshell;"), ([], ".server npipe:pipe=shelltest;"),
+        // .server takes its whole line, so the shell command stands on the next.
+        let script = Debuggee.folder + "/shared"
+        try ".server npipe:pipe=shelltest\n.shell echo $((40+2))\n"
+            .write(toFile: script, atomically: true, encoding: .utf8)
+        for text in [
+            try cdb(".shell echo $((40+2))", "", options: ["-noshell"]),
+            try cdb(".noshell;.shell echo $((40+2))", ""),
+            try cdb("q", "", options: ["-cf", script]),
         ] {
-            let text = try cdb(before + ".shell echo $((40+2))", "", options: options)
-            #expect(text.contains("Shell commands are forbidden"), "\(options) \(before): \(text)")
+            #expect(text.contains("Shell commands are forbidden"), "\(text)")
             #expect(!text.contains("42\n"))
         }
     }
