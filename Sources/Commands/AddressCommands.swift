@@ -123,11 +123,11 @@ private func summarize(_ all: [(region: MemoryRegion, usage: MemoryUsage)]) -> [
     for (region, usage) in all {
         let size = region.range.upperBound - region.range.lowerBound
         let old = counts[usage.kind] ?? (0, 0)
-        counts[usage.kind] = (old.regions + 1, old.bytes + size)
+        counts[usage.kind] = (old.regions + 1, old.bytes &+ size)
         let same = protections[protection(region)] ?? (0, 0)
-        protections[protection(region)] = (same.regions + 1, same.bytes + size)
+        protections[protection(region)] = (same.regions + 1, same.bytes &+ size)
     }
-    let total = max(counts.values.reduce(0) { $0 + $1.bytes }, 1)
+    let total = max(counts.values.reduce(0) { $0 &+ $1.bytes }, 10_000)
     func table(_ title: String, _ rows: [String: (regions: Int, bytes: UInt64)]) -> [String] {
         var lines = [
             "",
@@ -135,7 +135,7 @@ private func summarize(_ all: [(region: MemoryRegion, usage: MemoryUsage)]) -> [
         ]
         for (name, row) in rows.sorted(by: { ($1.value.bytes, $0.key) < ($0.value.bytes, $1.key) })
         {
-            let percent = row.bytes * 10_000 / total
+            let percent = row.bytes / (total / 10_000)
             let share =
                 "\(percent / 100).\(Format.leftPad(String(percent % 100), to: 2, with: "0"))%"
             lines.append(

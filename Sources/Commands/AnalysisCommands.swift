@@ -101,7 +101,7 @@ private struct Analysis {
             return [
                 "It tried to execute code at \(Format.address(pc)), where there is none that may be"
                     + " executed: a call through a pointer that is wrong, or a smashed return address."
-            ]
+            ] + callerSentence()
         }
         let verb = isWrite ? "write to" : "read from"
         var lines = ["It tried to \(verb) \(Format.address(record.address))."]
@@ -115,6 +115,15 @@ private struct Analysis {
             lines += mappingSentences(record.address)
         }
         return lines
+    }
+
+    /// Who called, as the top of the stack has it: there is nothing to unwind by.
+    private func callerSentence() -> [String] {
+        guard let pointer = (try? session.pseudoValue("sp", of: thread)) ?? nil,
+            let word = try? session.readMemory(at: pointer, count: 8), word.count == 8,
+            let caller = session.symbolicAddress(LittleEndian.value(word), in: process)
+        else { return [] }
+        return ["The top of the stack has \(caller.text), to which the call would have returned."]
     }
 
     /// Which register held the null pointer.
@@ -308,7 +317,7 @@ private struct Analysis {
 
     private func writeSource() {
         guard let location = culprit?.location, location.line > 0,
-            let lines = session.sourceLines(location.file)
+            let lines = session.sourceLines(location.file), location.line <= lines.count
         else { return }
         call.output.line("FAULTING_SOURCE_CODE:")
         let first = max(1, location.line - 4)

@@ -34,7 +34,7 @@ enum GlibcHeap {
     ) throws -> UInt64? {
         var window: (start: UInt64, bytes: [UInt8]) = (0, [])
         func word(_ address: UInt64) throws -> UInt64? {
-            if address < window.start || address + 8 > window.start + UInt64(window.bytes.count) {
+            if address < window.start || address &+ 8 > window.start &+ UInt64(window.bytes.count) {
                 window = (address, try read(address, Int(min(65_536, end - address))))
             }
             let offset = Int(address - window.start)
@@ -43,13 +43,13 @@ enum GlibcHeap {
         }
         var address = start
         var count = 0
-        while address + 16 <= end, count < chunksMax {
+        while address < end, end - address >= 16, count < chunksMax {
             count += 1
             guard let field = try word(address + 8) else { return address }
             let size = field & ~7
             guard size >= leastChunk, size % 16 == 0, size <= end - address else { return address }
             let next = address + size
-            let isTop = next + 16 > end
+            let isTop = end - next < 16
             let following = isTop ? nil : try word(next + 8)
             let chunk = HeapChunk(
                 address: address,
@@ -104,6 +104,7 @@ extension DebugSession {
         // The arena's size differs by version; the first chunk says that nothing is before it.
         for offset in stride(from: UInt64(0x880), through: 0x900, by: 16) {
             let place = arena + offset
+            guard place < range.upperBound else { return nil }
             guard let header = try? readMemory(at: place, count: 16), header.count == 16 else {
                 return nil
             }

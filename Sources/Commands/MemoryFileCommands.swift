@@ -27,7 +27,7 @@ let memoryFileCommands: [Command] = [
                 throw EngineError.sentence("This target cannot map memory into processes")
             }
             let address = try ability.allocate(size, [.read, .write, .execute], by: thread.id)
-            let bytes = (max(size, 1) + 0xfff) & ~0xfff
+            let bytes = (max(size, 1) &+ 0xfff) & ~0xfff
             call.output.line(
                 "Allocated \(Format.hex(bytes)) bytes starting at \(Format.address(address))"
             )

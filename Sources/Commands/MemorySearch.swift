@@ -112,6 +112,8 @@ func searchSpecial(_ call: inout CommandCall, _ option: SearchOption) throws {
 
 /// Bytes that are looked at at a time.
 private let portionBytes = 16_384
+/// How much of a text is held while its end is looked for.
+private let heldCharactersMax = 65_536
 /// The longest text that is shown of one found.
 private let shownCharactersMax = 256
 
@@ -148,7 +150,9 @@ private func findTexts(
                 continue
             }
             if text.isEmpty { start = address &+ UInt64(index) }
-            text.append(Character(UnicodeScalar(bytes[index])))
+            if text.utf8.count < heldCharactersMax {
+                text.append(Character(UnicodeScalar(bytes[index])))
+            }
         }
         if bytes.count < count { end() }
         offset += count

@@ -73,6 +73,8 @@ struct ThreadTimes {
 extension DebugSession {
     /// The kernel counts in these for user space (sysconf(3) _SC_CLK_TCK) on all machines we know.
     private static let ticksPerSecond = 100
+    /// The largest number taken from a file of the target's.
+    private static let numberMax = 1 << 48
 
     /// The times of a thread.
     func times(of thread: ThreadState) throws -> ThreadTimes {
@@ -91,14 +93,20 @@ extension DebugSession {
     private func times(statistics text: String) -> ThreadTimes? {
         // The name in parentheses may hold anything.
         guard let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ").map { Int($0) ?? 0 }
+        // Whatever a server sends, sums and products of these stay within an Int.
+        let fields = text[text.index(after: end)...].split(separator: " ").map { field in
+            min(max(Int(field) ?? 0, 0), Self.numberMax)
+        }
         guard fields.count > 19 else { return nil }
         let uptime = targetText("/proc/uptime").flatMap {
             hundredths($0.split(separator: " ").first)
         }
         let start = fields[19] * 100 / Self.ticksPerSecond
         let boot = targetText("/proc/stat")?.split(separator: "\n").first { $0.hasPrefix("btime ") }
-        let bootTime = boot.flatMap { Int64($0.dropFirst(6)) } ?? 0
+        let bootTime = min(
+            max(boot.flatMap { Int64($0.dropFirst(6)) } ?? 0, 0),
+            Int64(Self.numberMax)
+        )
         return ThreadTimes(
             user: fields[11] * 100 / Self.ticksPerSecond,
             system: fields[12] * 100 / Self.ticksPerSecond,
@@ -112,7 +120,7 @@ extension DebugSession {
             let seconds = parts.first.flatMap({ Int($0) })
         else { return nil }
         let rest = parts.count > 1 ? Int((parts[1] + "00").prefix(2)) ?? 0 : 0
-        return seconds * 100 + rest
+        return min(max(seconds, 0), Self.numberMax) * 100 + rest
     }
 }
 
@@ -204,7 +212,7 @@ private func openFiles(
             row.first { names.contains($0.column) }?.value
         }
         guard cell(["pid"]) == "\(process.id)",
-            let number = cell(["file descriptor", "descriptor"]).flatMap({ Int($0) })
+            let number = cell(["file descriptor", "descriptor"]).flatMap({ Int($0) }), number >= 0
         else { continue }
         found.append((number, cell(["name"]) ?? ""))
     }
@@ -258,7 +266,7 @@ private func flagText(_ flags: Int) -> String {
 }
 
 private func errorLine(_ title: String, _ value: Int64) -> String {
-    let number = Int32(clamping: value < 0 ? -value : value)
+    let number = Int32(clamping: value.magnitude)
     let name = ErrorNumbers.name(of: number).map { " \($0):" } ?? ""
     let text = ErrorNumbers.text(of: number) ?? (number == 0 ? "Success" : "unknown error")
     return "\(title): (errno) 0x\(Format.hex(UInt64(number))) (\(number)) -\(name) \(text)"

@@ -242,7 +242,9 @@ extension CommandInterpreter {
             rest = String(rest.dropFirst(digits.count))
         }
         let found = session.processes.first { process in
-            isKernelID ? UInt64(process.id.rawValue) == number : UInt64(process.number) == number
+            isKernelID
+                ? UInt64(UInt32(bitPattern: process.id.rawValue)) == number
+                : UInt64(process.number) == number
         }
         guard let found else {
             throw EngineError.sentence("There is no process |\(text.dropFirst())")

@@ -76,9 +76,15 @@ enum Breakage {
                 pthread_t a, b;
                 pthread_create(&a, 0, forward, 0);
                 pthread_create(&b, 0, backward, 0);
-                pthread_join(a, 0);
+                while (1) { usleep(20000); raise(SIGUSR1); }
             }
-            if (!strcmp(mode, "thread")) { pthread_t a; pthread_create(&a, 0, quick, 0); pthread_join(a, 0); }
+            if (!strcmp(mode, "thread")) {
+                pthread_t a;
+                pthread_create(&a, 0, quick, 0);
+                pthread_join(a, 0);
+                // The end of the process would overtake the news of the thread's.
+                usleep(200000);
+            }
             if (!strcmp(mode, "handled")) { signal(SIGSEGV, handler); raise(SIGSEGV); }
             if (!strcmp(mode, "fork")) { if (fork() == 0) _exit(3); wait(0); }
             if (!strcmp(mode, "print")) { printf("printed %d\n", argc); fflush(stdout); }
@@ -92,5 +98,15 @@ enum Breakage {
 
 /// Runs cdb on this machine to its end.
 func cdb(_ commands: String, _ mode: String, options: [String] = []) throws -> String {
-    try Cdb.start(options + ["-c", commands, Breakage.path, mode]).finish().text
+    try runToEnd(options + ["-c", commands, Breakage.path, mode]).text
+}
+
+/// Runs cdb with `q` as its input, which it comes to when commands have failed or left it out.
+func runToEnd(_ arguments: [String]) throws -> (text: String, status: Int32?) {
+    try PipedProcess(
+        "/bin/sh",
+        [
+            "-c", "echo q | DBGSRV_RUNTIME_DIR='\(Debuggee.folder)' exec \"$0\" \"$@\"", Cdb.path,
+        ] + arguments
+    ).finish()
 }

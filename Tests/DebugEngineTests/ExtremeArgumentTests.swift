@@ -28,6 +28,15 @@ struct ExtremeArgumentTests {
         "ls #, @", "lsa #, @, @", "lm a #", "lm v", "l+t",
         "p 0", "t 0", "p = # 1", "g = #", "g #", "pc 0", "pt 0",
         ".attach #", ".childdbg #", ".tlist #", ".lastevent", "vertarget",
+        "dda # L@", "dpp #", "ddp A @", "dyb # L@", "dyd # @", "dl # @ @", "dlb A @ #", "ds #",
+        "s -sa # L@", "s -su A L@", "s -v A L? #", "s -[l#]sa A L20", ".readmem x # L@",
+        ".writemem x # L@", ".dvalloc #", ".dvfree # @", "!error #", "!address #", "!heap -x #",
+        ".printf \"%d %p %c %x %ma %y %t %e\", #, @, #, @, #, @, #, #",
+        ".printf \"%*d%.*x\", #, @, #, @", ".printf \"%#d\", 1", "sxe #", "br # @", "bs #",
+        "bsc # 1", "bp /c # A", "bp /C # A @", "rm #", "rM #", "kd #", "uf /i #", "uf /c #",
+        ".foreach /pS # /ps @ (v { .echo 1 2 }) { .echo v }", "j # '? 1' ; '? 2'", "z(#)",
+        ".if (#) { ? 1 } .else { ? 2 }", ".ttime", "!runaway #", ".thread #", "|[#]", "|~[#]",
+        "!gle", ".time", "!analyze -v", "!locks", "pct 0", "ph #", "wt -l # @", ".childdbg #",
     ]
 
     @Test("No command traps, whatever numbers it is given", arguments: forms)
