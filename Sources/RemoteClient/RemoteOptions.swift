@@ -14,6 +14,9 @@ public struct RemoteOptions: Sendable {
     public var memoryLineBytes: Int
     /// The most file bytes asked for at a time.
     public var fileChunkBytesMax: Int
+    /// Whether a server of ours is asked to save turns of the line (EXT-8); the environment's
+    /// `DBGSRV_SAVE_TURNS=0` says no.
+    public var savesTurns = environmentValue("DBGSRV_SAVE_TURNS") != "0"
 
     /// Builds options.
     public init(
