@@ -75,7 +75,7 @@ final class ProgramEnvironment: CommandEnvironment {
     func fileNames(inFolder path: String) -> [String] {
         folderEntries(path).filter { $0 != "." && $0 != ".." }.map { name in
             let attributes = try? FileAttributes(path: path + "/" + name)
-            return attributes?.kind == .folder ? name + "/" : name
+            return attributes?.kind == .directory ? name + "/" : name
         }
     }
 
