@@ -28,15 +28,15 @@ struct SnapshotPlan: Equatable {
             let line = address & ~(lineBytes - 1)
             if lines.last.map({ $0 < line }) ?? true, lines.count < linesMax { lines.append(line) }
         }
-        let first = (start &+ 7) & ~7
-        for address in stride(from: first, to: start &+ UInt64(stack.count) &- 7, by: 8) {
-            let offset = Int(address &- start)
+        let first = Int((8 - start % 8) % 8)
+        for offset in stride(from: first, through: stack.count - 8, by: 8) {
+            let address = start &+ UInt64(offset)
             let word = stack[offset..<(offset + 8)].reversed().reduce(0 as UInt64) {
                 $0 << 8 | UInt64($1)
             }
             guard code(word) else { continue }
-            for part in stride(from: address &- Self.savedBytes, through: address, by: 8) {
-                add(part)
+            for part in stride(from: 0, through: Self.savedBytes, by: 8) {
+                add(address &- Self.savedBytes &+ part)
             }
         }
         return lines
