@@ -70,7 +70,7 @@ final class Guest: Machine {
         do {
             monitor = try QEMUMonitor(accept("monitor"))
             hand = try GuestHand(accept("hand"))
-            try hand.waitUntilReady(seconds: 180)
+            try hand.waitUntilReady(seconds: 300)
         } catch {
             stop()
             throw error

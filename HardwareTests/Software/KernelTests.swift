@@ -26,21 +26,5 @@ extension HardwareTests.SoftwareTests {
             #expect(output.contains("=> \(address)"), "\(output)")
             #expect(try rig.lab.output("echo alive") == "alive\n")
         }
-
-        @Test("cdb -k does the same")
-        func cdb() throws {
-            guard let rig = SoftwareRig.use() else { return }
-            let address = try address(rig)
-            let output = try rig.desk.output(
-                "cdb -k com:pipe,port=\(rig.lab.folder)/stub -c 'bp \(address);g;r rip;bc *;q' "
-                    + "2>&1 </dev/null"
-            )
-            #expect(output.contains("Breakpoint 0 hit"), "\(output)")
-            #expect(
-                output.replacing("`", with: "").contains("rip=\(address.dropFirst(2))"),
-                "\(output)"
-            )
-            #expect(try rig.lab.output("echo alive") == "alive\n")
-        }
     }
 }

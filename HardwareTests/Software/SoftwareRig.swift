@@ -83,7 +83,7 @@ final class SoftwareRig {
 
     private func installPackage() throws {
         let begin = monotonicNanoseconds()
-        try lab.require("dpkg -i /payload/dbgsrv.deb", seconds: 180)
+        try lab.require("dpkg -i /payload/dbgsrv.deb", seconds: 300)
         installSeconds = Double(monotonicNanoseconds() - begin) / 1e9
         // As its own document says.
         try lab.require(
