@@ -32,39 +32,6 @@ let toolCommands: [Command] = [
         }
     ),
     Command(
-        names: [".symfix"],
-        usage: ".symfix[+] [Folder]",
-        summary: "look for symbols where this system keeps them: /usr/lib/debug",
-        run: { call in
-            let isAddition = call.rest.first == "+"
-            if isAddition { call.rest.removeFirst() }
-            let folder = call.remainder()
-            let wanted = ["/usr/lib/debug"] + (folder.isEmpty ? [] : [folder])
-            call.session.paths.symbols = isAddition ? call.session.paths.symbols + wanted : wanted
-            for module in call.session.processes.flatMap(\.modules) {
-                call.session.forgetSymbols(of: module)
-            }
-        }
-    ),
-    Command(
-        names: [".symopt"],
-        usage: ".symopt [+|-Flags]",
-        summary: "show the symbol options of the original that hold here",
-        run: { call in
-            let text = call.remainder()
-            guard text.isEmpty else {
-                throw EngineError.sentence(
-                    "Symbol options cannot be changed here: symbols are always undecorated, deferred"
-                        + " and with lines (.lines turns these off)"
-                )
-            }
-            call.output.line("Symbol options are 0x16:")
-            call.output.line("  0x00000002 - SYMOPT_UNDNAME")
-            call.output.line("  0x00000004 - SYMOPT_DEFERRED_LOADS")
-            call.output.line("  0x00000010 - SYMOPT_LOAD_LINES")
-        }
-    ),
-    Command(
         names: [".thread"],
         usage: ".thread [Number]",
         summary: "show or choose the thread that commands are about, by its number",

@@ -80,7 +80,7 @@ struct DumpPlan {
         for (index, region) in regions.enumerated() {
             if extent.kind == .all || wants(region, index, extent) { want(region) }
             // An ELF file's head has its build-id.
-            if region.name.hasPrefix("/"), region.fileOffset == 0 {
+            if region.name.hasPrefix("/"), region.fileOffset == 0, !Self.isDevice(region) {
                 want(region.range.lowerBound.rawValue, count: Self.page)
             }
             if region.name == "[vdso]" { want(region) }

@@ -52,4 +52,14 @@ struct ClientOptionTests {
         #expect(result.status == 0, "\(result)")
         #expect(!result.output.contains("0:000>"), "\(result.output)")
     }
+
+    @Test("the environment's search paths count, and with -sins they do not")
+    func environmentPaths() throws {
+        let lab = try Lab()
+        lab.variables["_NT_SYMBOL_PATH"] = "/some/symbols"
+        let with = try lab.run("cdb", ["-y", "/own", "-c", "q", "/usr/bin/true"])
+        #expect(with.output.contains("Symbol search path is: /own;/some/symbols\n"), "\(with)")
+        let without = try lab.run("cdb", ["-sins", "-y", "/own", "-c", "q", "/usr/bin/true"])
+        #expect(without.output.contains("Symbol search path is: /own\n"), "\(without)")
+    }
 }
