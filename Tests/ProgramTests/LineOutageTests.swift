@@ -46,7 +46,8 @@ struct LineOutageTests {
         )
         try cdb.wait(for: "> ")
         line.program.signal(SIGSTOP)
-        cdb.type("db @rsp\n")
+        // What no stop has brought along.
+        cdb.type("db worker!main\n")
         try cdb.wait(for: "the line is down: the far end does not answer; Ctrl+C gives")
         line.program.signal(SIGCONT)
         try cdb.wait(for: "the line is up again")
