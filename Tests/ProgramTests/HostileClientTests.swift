@@ -91,9 +91,10 @@ struct HostileClientTests {
         let address = try #require(
             try SocketAddress.resolve(host: "127.0.0.1", port: port, onlyIPv6: false).first
         )
-        // As many at once as wait to be accepted without being dropped.
-        for _ in 0..<200 {
-            let burst = try (0..<50).map { _ in try address.connect(timeoutMilliseconds: 30_000) }
+        // About as many at once as wait to be accepted without being dropped; the kernel asks again for one that was dropped
+        // after 1, 3, 7, 15, 31 and 63 s (tcp(7), tcp_syn_retries).
+        for _ in 0..<250 {
+            let burst = try (0..<40).map { _ in try address.connect(timeoutMilliseconds: 120_000) }
             withExtendedLifetime(burst) {}
         }
         try expectAsBefore(server, before)
