@@ -54,47 +54,54 @@ let memoryFileCommands: [Command] = [
 /// Bytes that are read or written at a time.
 private let portionBytes = 65_536
 
-private func fileName(_ call: inout CommandCall) throws -> String {
-    guard let name = try call.quoted() ?? call.word() else { throw EngineError(.operand, "") }
-    return name
-}
-
-private func writeMemoryFile(_ call: inout CommandCall) throws {
+/// What `.writemem` and `.readmem` are about: a file, and a range of memory whose length was said.
+private func fileAndRange(_ call: inout CommandCall) throws -> (path: String, range: AddressRange) {
     _ = try call.process()
-    let path = try fileName(&call)
+    guard let path = try call.quoted() ?? call.word() else { throw EngineError(.operand, "") }
     let range = try AddressRange(&call, size: 1, defaultCount: 0)
     try call.requireEnd()
     guard range.isExplicit else {
-        throw EngineError.sentence(".writemem needs a range with a length: \(call.usage)")
+        throw EngineError.sentence(
+            "\(call.name) needs a range with a length: \(call.usage)"
+        )
     }
-    call.output.line("Writing \(Format.hex(UInt64(range.count))) bytes")
+    return (path, range)
+}
+
+/// Moves the bytes of a range, portion by portion.
+///
+/// - Parameter move: moves up to `count` bytes at `offset` and gives their number.
+private func moveInPortions(
+    _ range: AddressRange,
+    _ call: CommandCall,
+    _ move: (_ offset: Int, _ count: Int) throws -> Int
+) throws {
     var offset = 0
     while offset < range.count {
         try call.checkInterrupt()
-        let count = min(portionBytes, range.count - offset)
+        offset += try move(offset, min(portionBytes, range.count - offset))
+    }
+}
+
+private func writeMemoryFile(_ call: inout CommandCall) throws {
+    let (path, range) = try fileAndRange(&call)
+    call.output.line("Writing \(Format.hex(UInt64(range.count))) bytes")
+    let (session, environment) = (call.session, call.interpreter.environment)
+    try moveInPortions(range, call) { offset, count in
         let address = range.start &+ UInt64(offset)
-        let bytes = try call.session.readMemory(at: address, count: count)
+        let bytes = try session.readMemory(at: address, count: count)
         guard !bytes.isEmpty else { throw EngineError(.memoryAccess, Format.address(address)) }
-        try call.interpreter.environment.writeFile(path, bytes, appending: offset > 0)
-        offset += bytes.count
+        try environment.writeFile(path, bytes, appending: offset > 0)
+        return bytes.count
     }
 }
 
 private func readMemoryFile(_ call: inout CommandCall) throws {
-    _ = try call.process()
-    let path = try fileName(&call)
-    let range = try AddressRange(&call, size: 1, defaultCount: 0)
-    try call.requireEnd()
-    guard range.isExplicit else {
-        throw EngineError.sentence(".readmem needs a range with a length: \(call.usage)")
-    }
+    let (path, range) = try fileAndRange(&call)
     call.output.line("Reading \(Format.hex(UInt64(range.count))) bytes")
-    var offset = 0
-    while offset < range.count {
-        try call.checkInterrupt()
-        let count = min(portionBytes, range.count - offset)
-        let files = call.session.host.files
-        guard let bytes = files.read(path, at: UInt64(offset), count: count) else {
+    let session = call.session
+    try moveInPortions(range, call) { offset, count in
+        guard let bytes = session.host.files.read(path, at: UInt64(offset), count: count) else {
             throw EngineError.sentence("File \(path) cannot be read")
         }
         guard !bytes.isEmpty else {
@@ -102,7 +109,7 @@ private func readMemoryFile(_ call: inout CommandCall) throws {
                 "File \(path) has only 0x\(Format.hex(UInt64(offset))) bytes, which have been read"
             )
         }
-        try call.session.writeMemory(bytes, at: range.start &+ UInt64(offset))
-        offset += bytes.count
+        try session.writeMemory(bytes, at: range.start &+ UInt64(offset))
+        return bytes.count
     }
 }

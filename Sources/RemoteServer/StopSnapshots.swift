@@ -84,8 +84,9 @@ extension ServerSession {
             linesMax: Self.linesMax(transport.link)
         )
         var notes: [ThreadStop.Note] = []
-        let payload = RegisterReply.payload(of: block, description: description)
-        if isWhole, let bytes = Hex.decode(payload) {
+        if isWhole,
+            let bytes = Hex.decode(RegisterReply.payload(of: block, description: description))
+        {
             notes.append(.init("block", SparseBlock(bytes).text))
         }
         // A leaf's variables stand below the stack pointer.
@@ -142,5 +143,4 @@ extension ServerSession {
             }
         }
     }
-
 }
