@@ -195,8 +195,10 @@ struct LinkSender: Sendable {
         }
     }
 
-    /// A damaged frame came out of the line. What came behind it may have told so already, since damage is told of with a
-    /// delay; else it was the oldest one that has left the wire.
+    /// A damaged frame came out of the line.
+    ///
+    /// What came behind it may have told so already, since damage is told of with a delay; else it was the oldest one that has
+    /// left the wire.
     private mutating func takeDamage(at now: MonotonicInstant, _ outcome: inout Outcome) {
         defer { foundAt = nil }
         if let foundAt, now.nanoseconds(since: foundAt) <= Self.damageLagNanoseconds { return }
