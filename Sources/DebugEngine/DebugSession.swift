@@ -16,7 +16,12 @@ public final class DebugSession {
     /// The process that commands are about.
     public internal(set) var currentProcess: ProcessState?
     /// The thread that commands are about.
-    public internal(set) var currentThread: ThreadState?
+    public internal(set) var currentThread: ThreadState? {
+        didSet {
+            guard isKernel, let currentThread else { return }
+            target.processorViews?.viewMemory(through: currentThread.id)
+        }
+    }
     /// The thread of the last event.
     public internal(set) var eventThread: ThreadState?
     /// The frame that `dv` and `.frame` are about, 0 the innermost.
