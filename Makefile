@@ -39,8 +39,8 @@ demo: build
 
 test: packages lint
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --skip '$(ENVIRONMENT_SUITES)'
-	for suite in $(subst |, ,$(ENVIRONMENT_SUITES)); do $(SWIFT) test --skip-build --filter "$$suite" || exit 1; done
+	SWIFT=$(SWIFT) Tests/watch --skip-build --skip '$(ENVIRONMENT_SUITES)'
+	for suite in $(subst |, ,$(ENVIRONMENT_SUITES)); do SWIFT=$(SWIFT) Tests/watch --skip-build --filter "$$suite" || exit 1; done
 
 build: packages
 	$(SWIFT) build -c release --static-swift-stdlib

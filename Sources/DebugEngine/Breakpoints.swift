@@ -100,7 +100,7 @@ extension DebugSession {
     // MARK: - Physical breakpoints
 
     /// Makes the target's breakpoints what the user's, the steps' and the engine's own need.
-    func synchronizeBreakpoints(temporary: [UInt64] = []) throws {
+    func synchronizeBreakpoints(temporary: [TemporaryStop] = []) throws {
         for process in processes where !process.isSharedWithChild {
             var wanted = Set<Breakpoint>()
             for breakpoint in breakpoints.all where breakpoint.isEnabled {
@@ -109,7 +109,9 @@ extension DebugSession {
                 }
             }
             if process.id == currentProcess?.id {
-                temporary.forEach { wanted.insert(Breakpoint(.software, at: TargetAddress($0))) }
+                temporary.forEach {
+                    wanted.insert(Breakpoint(.software, at: TargetAddress($0.address)))
+                }
             }
             if !process.refusesModuleEvents, let address = moduleEventAddress(of: process) {
                 wanted.insert(Breakpoint(.software, at: TargetAddress(address)))
@@ -123,13 +125,11 @@ extension DebugSession {
     private func applyConditions(
         to wanted: Set<Breakpoint>,
         of process: ProcessState,
-        _ temporary: [UInt64]
+        _ temporary: [TemporaryStop]
     ) throws {
         guard let ability = target.breakpointConditions else { return }
         for breakpoint in wanted {
-            let address = breakpoint.address.rawValue
-            let isShared = temporary.contains(address) || address == process.moduleEventAddress
-            let condition = isShared ? nil : condition(of: breakpoint, in: process)
+            let condition = condition(of: breakpoint, in: process, temporary)
             guard process.insertedConditions[breakpoint] != condition else { continue }
             if process.inserted.contains(breakpoint) {
                 try target.removeBreakpoint(breakpoint, in: process.id)
@@ -140,10 +140,26 @@ extension DebugSession {
         }
     }
 
+    /// What the target is to judge at a physical breakpoint: nothing where more than one purpose has to be served.
+    private func condition(
+        of breakpoint: Breakpoint,
+        in process: ProcessState,
+        _ temporary: [TemporaryStop]
+    ) -> BreakpointCondition? {
+        let address = breakpoint.address.rawValue
+        if address == process.moduleEventAddress { return nil }
+        let stops = temporary.filter { $0.address == address }
+        if stops.isEmpty { return condition(of: breakpoint, in: process) }
+        guard stops.count == 1, !isWanted(breakpoint, in: process),
+            let description = try? target.targetDescription(of: process.id)
+        else { return nil }
+        return stops[0].condition(description)
+    }
+
     private func apply(
         _ wanted: Set<Breakpoint>,
         to process: ProcessState,
-        temporary: [UInt64] = []
+        temporary: [TemporaryStop] = []
     ) throws {
         for breakpoint in process.inserted.subtracting(wanted).sorted(by: Self.isBefore) {
             try target.removeBreakpoint(breakpoint, in: process.id)

@@ -54,6 +54,22 @@ struct TemporaryStop {
     /// The least stack pointer with which it counts, so that deeper calls of the same function
     /// pass.
     var stackAtLeast: UInt64?
+
+    /// How far above the least stack pointer a return is looked for: it is there, and other threads' stacks are not.
+    private static let stackSpanBytes: UInt64 = 1 << 20
+
+    /// What the target can judge of it, so that other threads and deeper calls do not cost a stop each.
+    func condition(_ description: TargetDescription) -> BreakpointCondition? {
+        guard thread != nil, let stackAtLeast,
+            let pointer = description.register(playing: .stackPointer)
+        else { return nil }
+        let above = BreakpointCondition.binary(
+            .subtract,
+            .register(pointer.number),
+            .constant(stackAtLeast)
+        )
+        return .binary(.less, above, .constant(Self.stackSpanBytes))
+    }
 }
 
 /// What a plan wants next.
@@ -162,10 +178,9 @@ extension DebugSession {
         _ kind: ResumeAction.Kind,
         _ stops: [TemporaryStop]
     ) throws -> TargetEvent {
-        let temporary = stops.map(\.address)
-        try synchronizeBreakpoints(temporary: temporary)
+        try synchronizeBreakpoints(temporary: stops)
         for standing in try threadsOnBreakpoints(thread) {
-            let event = try stepOff(standing, temporary)
+            let event = try stepOff(standing, stops)
             guard case .stopped(standing.id, .stepped) = event else { return event }
             guard standing === thread else { continue }
             if kind == .step { return event }
@@ -200,7 +215,10 @@ extension DebugSession {
     }
 
     /// Moves one thread over the breakpoint it stands at while all others stand still.
-    private func stepOff(_ thread: ThreadState, _ temporary: [UInt64]) throws -> TargetEvent {
+    private func stepOff(
+        _ thread: ThreadState,
+        _ stops: [TemporaryStop]
+    ) throws -> TargetEvent {
         guard let process = process(of: thread) else { throw EngineError(.noDebuggee, "g") }
         let address = TargetAddress(try programCounter(of: thread))
         let here = process.inserted.filter { $0.address == address }
@@ -214,7 +232,7 @@ extension DebugSession {
         stackCache = nil
         let event = try waitForEvent()
         if processes.contains(where: { $0 === process }), target.processes.contains(process.id) {
-            try synchronizeBreakpoints(temporary: temporary)
+            try synchronizeBreakpoints(temporary: stops)
         }
         return event
     }

@@ -62,6 +62,8 @@ struct SourceStepPlan: ExecutionPlan {
         case start
         case stepping
         case linkage(returnTo: TemporaryStop, left: Int)
+        /// In a function that was stepped into, up to where its parameters can be read.
+        case prologue(Range<UInt64>)
         case done
     }
 
@@ -84,6 +86,8 @@ struct SourceStepPlan: ExecutionPlan {
         case .stepping: return try step(session, thread, pc)
         case .linkage(let stop, let left):
             return try throughLinkage(session, thread, pc, stop, left)
+        case .prologue(let range):
+            return try throughPrologue(session, thread, pc, range)
         case .done: return .finished
         }
     }
@@ -107,7 +111,9 @@ struct SourceStepPlan: ExecutionPlan {
         return stepInRange
     }
 
-    private var stepInRange: PlanStep {
+    private var stepInRange: PlanStep { Self.step(in: range) }
+
+    private static func step(in range: Range<UInt64>) -> PlanStep {
         .resume(.stepRange(TargetAddress(range.lowerBound)..<TargetAddress(range.upperBound)), [])
     }
 
@@ -143,13 +149,27 @@ struct SourceStepPlan: ExecutionPlan {
     ) throws -> PlanStep {
         guard !isOver else { return .resume(.run, [stop]) }
         if let address = session.steppedIntoAddress(pc, thread) {
-            phase = .done
-            if address == pc { return .finished }
-            return .resume(.run, [TemporaryStop(address: address, thread: thread.id), stop])
+            guard address > pc else { return .finished }
+            phase = .prologue(pc..<address)
+            return Self.step(in: pc..<address)
         }
         guard session.isLinkage(pc, thread) else { return .resume(.run, [stop]) }
         phase = .linkage(returnTo: stop, left: Self.linkageStepsMax)
         return .resume(.step, [])
+    }
+
+    /// Stepped, not run to a breakpoint, at which the other threads would stop too; what a prologue calls is run through.
+    private func throughPrologue(
+        _ session: DebugSession,
+        _ thread: ThreadState,
+        _ pc: UInt64,
+        _ range: Range<UInt64>
+    ) throws -> PlanStep {
+        if range.contains(pc) { return Self.step(in: range) }
+        guard session.mayBeEntry(pc, thread),
+            let stop = try session.returnOfCall(from: range, thread, pc)
+        else { return .finished }
+        return .resume(.run, [stop])
     }
 
     private mutating func throughLinkage(

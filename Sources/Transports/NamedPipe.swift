@@ -11,7 +11,7 @@ internal import LinuxSystem
 /// Named pipes of this machine.
 enum NamedPipe {
     /// How many connections may wait to be accepted.
-    static let backlog: Int32 = 64
+    static let backlog: Int32 = 1024
 
     /// Where the pipe of that name is.
     ///

@@ -3,8 +3,8 @@ internal import LinuxSystem
 
 /// A listening TCP socket: both IP versions where the machine has them.
 public final class TCPListener {
-    /// How many connections may wait to be accepted.
-    public static let backlog: Int32 = 64
+    /// How many connections may wait to be accepted: the kernel drops those beyond, whose clients ask again after seconds.
+    public static let backlog: Int32 = 1024
 
     private let socket: OwnedDescriptor
     /// The port it listens on.

@@ -304,18 +304,23 @@ extension DebuggingClient: PromptCompanion {
 
     // MARK: - Completion
 
+    /// Asks the server, which answers at its prompt: Tab that is pressed while a command is carried out waits for it, but not for
+    /// a target that runs.
     func completions(of line: String, _ screen: any PromptScreen) -> [String] {
-        guard session.isConnected, state == .prompt else { return [] }
-        nextQuestion &+= 1
-        let number = nextQuestion
-        answer = nil
-        session.complete(line, number: number)
         let deadline = monotonicNanoseconds() + Self.completionMilliseconds * 1_000_000
-        while session.isConnected, monotonicNanoseconds() < deadline, ending == nil {
+        answer = nil
+        var question: UInt16?
+        while session.isConnected, ending == nil, state != .busy(targetRuns: true) {
+            if question == nil, state == .prompt {
+                nextQuestion &+= 1
+                question = nextQuestion
+                session.complete(line, number: nextQuestion)
+            }
+            guard monotonicNanoseconds() < deadline else { break }
             var waiting = [session.request]
             _ = try? pollDescriptors(&waiting, untilMonotonicNanoseconds: deadline)
             for event in session.take() { take(event, screen) }
-            if let answer, answer.number == number { return answer.texts }
+            if let answer, answer.number == question { return answer.texts }
         }
         return []
     }

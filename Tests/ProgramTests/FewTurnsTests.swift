@@ -9,7 +9,7 @@ struct FewTurnsTests {
         _ commands: String,
         _ program: [String],
         saving: Bool
-    ) throws -> (output: String, turns: Int) {
+    ) throws -> (output: String, turns: Int, resumes: Int) {
         let log = "\(lab.folder)/packets-\(saving)"
         lab.variables["DBGSRV_PACKET_LOG"] = log
         lab.variables["DBGSRV_SAVE_TURNS"] = saving ? "1" : "0"
@@ -22,7 +22,7 @@ struct FewTurnsTests {
         var turns = 0
         for (line, next) in zip(lines, lines.dropFirst())
         where line.contains(" -> ") && next.contains(" <- ") { turns += 1 }
-        return (result.output, turns)
+        return (result.output, turns, lines.count { $0.contains(" -> vCont;") })
     }
 
     /// What differs from run to run whoever asks: numbers of processes and of threads.
@@ -59,5 +59,18 @@ struct FewTurnsTests {
                     .count >= 2
             )
         }
+    }
+
+    @Test("a step into a call, over one and out of one costs no stop of the threads beside it")
+    func crowd() throws {
+        let lab = try Lab()
+        _ = try lab.startServer("npipe:pipe=target")
+        let crowd = try lab.compile("Demo/crowd.c", as: "crowd")
+        let commands = "bp crowd!busy;g;bc *;l+t;t;gu;t;t;gu;p;p;q"
+        let shown = try session(lab, commands, [crowd, "6"], saving: true)
+        #expect(shown.output.matches(of: /crowd!leaf\+/).count == 2, "\(shown.output)")
+        #expect(shown.output.matches(of: /crowd!busy\+/).count >= 4, "\(shown.output)")
+        // The module events of the start are among them.
+        #expect(shown.resumes <= 20, "\(shown.resumes) resumes: \(shown.output)")
     }
 }

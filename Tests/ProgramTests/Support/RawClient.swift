@@ -25,6 +25,11 @@ final class RawClient {
         _ = try? socket.write(bytes[...])
     }
 
+    /// Says that nothing more will come.
+    func sayNoMore() {
+        shutdown(socket.number, Int32(SHUT_WR))
+    }
+
     /// What comes until the far end closes.
     func everything(patienceSeconds: Int = 60) throws -> String {
         try receive(patienceSeconds) { _ in false }
