@@ -100,6 +100,19 @@ public final class CommandInterpreter {
     /// Where the next `d` and `u` go on.
     var dump = DumpState()
     var nextDisassembly: UInt64?
+    /// Where the next `a` goes on.
+    var nextAssembly: UInt64?
+    /// The command that takes the next line.
+    var lineInput: LineInput?
+    /// What `e` enters: the last `e` with a letter.
+    var lastEntry = "eb"
+    /// What is carried out whenever the target has stopped (`.pcmd`).
+    var promptCommand: String?
+    private var isInPromptCommand = false
+    /// What `.push` has put aside, the last one last.
+    var savedStates: [SavedState] = []
+    /// What `.holdmem` keeps.
+    var heldMemory: [HeldMemory] = []
     var nextSourceLine: (file: String, line: Int)?
     /// What Enter repeats, when it is not the line itself.
     var repeatText: String?
@@ -131,6 +144,7 @@ public final class CommandInterpreter {
     public init(session: DebugSession, environment: any CommandEnvironment) {
         self.session = session
         self.environment = environment
+        session.clock = { [unowned environment] in environment.timeText }
     }
 
     var output: any OutputSink { session.output }
@@ -138,6 +152,7 @@ public final class CommandInterpreter {
     /// Carries out a line; an empty one repeats the last.
     public func execute(_ line: String) {
         lastLineFailed = false
+        if let lineInput { return give(line, toWaiting: lineInput) }
         let text = CommandText.trim(line)
         guard !text.isEmpty else {
             if !lastLine.isEmpty { carryOut(lastLine) }
@@ -161,6 +176,16 @@ public final class CommandInterpreter {
         } catch {
             lastLineFailed = true
             report(error, in: place(of: error, line))
+        }
+    }
+
+    private func give(_ line: String, toWaiting input: LineInput) {
+        do {
+            currentPiece = line
+            try give(line, to: input)
+        } catch {
+            lastLineFailed = true
+            report(error, in: line)
         }
     }
 
@@ -256,7 +281,7 @@ public final class CommandInterpreter {
     private func caret(_ error: EngineError, _ line: String) -> String {
         var column = line.count
         if !error.text.isEmpty, line.hasSuffix(error.text) { column -= error.text.count }
-        let width = session.prompt.count + max(column, 0)
+        let width = prompt.count + max(column, 0)
         return String(repeating: " ", count: width) + "^ "
     }
 
@@ -287,11 +312,20 @@ public final class CommandInterpreter {
             if report.commands.isEmpty || quitRequest != nil {
                 if showing || !report.lines.isEmpty || report.isExit {
                     session.show(report, withRegisters: registers)
+                    try runPromptCommand()
                 }
                 return
             }
             next = try runBreakpointCommands(report)
         }
+    }
+
+    /// Carries out what `.pcmd` has set; what that lets run does not carry it out again.
+    private func runPromptCommand() throws {
+        guard let promptCommand, !isInPromptCommand, session.currentThread != nil else { return }
+        isInPromptCommand = true
+        defer { isInPromptCommand = false }
+        try run(promptCommand)
     }
 
     private var isInBreakpointCommand = false
@@ -314,7 +348,11 @@ public final class CommandInterpreter {
             }
             if let deferred { return deferred }
         }
-        if quitRequest == nil { session.show(report) }
+        if quitRequest == nil {
+            session.show(report)
+            isInBreakpointCommand = false
+            try runPromptCommand()
+        }
         return nil
     }
 }

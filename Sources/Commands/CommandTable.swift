@@ -11,6 +11,7 @@ struct CommandTable: Sendable {
             + evaluationCommands + expressionCommands + dumpCommands
             + scriptCommands + aliasCommands + scriptFileCommands + printCommands
             + eventCommands + breakpointEditCommands + memoryListCommands + memoryFileCommands
+            + assembleCommands + stateCommands + outputCommands + memoryHoldCommands
             + traceCommands + analysisCommands + processFactCommands + toolCommands
             + helpCommands
     )

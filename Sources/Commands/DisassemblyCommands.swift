@@ -5,10 +5,11 @@ internal import Symbols
 
 let disassemblyCommands: [Command] = [
     Command(
-        names: ["u"],
-        usage: "u [Range]",
+        names: ["u", "uu"],
+        usage: "u[u] [Range]",
         summary:
             "unassemble; without a length 8 instructions, without an address where the last one ended",
+        details: "uu goes on behind memory that cannot be read, byte by byte.",
         run: { try unassemble(&$0) }
     ),
     Command(
@@ -70,6 +71,10 @@ private func list(
         guard !instructions.isEmpty else {
             if isFirst { call.output.line(session.codeHeader(start, in: process)) }
             call.output.line("\(Format.address(start)) ??              ???")
+            if call.name == "uu" {
+                (isFirst, start, left) = (false, start &+ 1, left - 1)
+                continue
+            }
             call.output.line(
                 "                ^ Memory access error in 'u \(Format.address(start))'",
                 .error

@@ -1,11 +1,16 @@
 internal import DebugEngine
+internal import DebugTarget
 
 let memoryEditCommands: [Command] = [
     Command(
-        names: ["eb", "ew", "ed", "eq", "ep", "ef", "eD"],
-        usage: "e{b|w|d|q|p|f|D} Address Value ...",
+        names: ["e", "eb", "ew", "ed", "eq", "ep", "ef", "eD"],
+        usage: "e{b|w|d|q|p|f|D} Address [Value ...]",
         summary:
             "enter bytes, words, double words, quad words, pointers, or floating-point numbers",
+        details: """
+            Without values it shows what is there and asks for what is to be there, place by place: a value and
+            Enter, a space and Enter to leave a place as it is, Enter alone to end. e alone is the e of the last time.
+            """,
         run: { try enterValues(&$0) }
     ),
     Command(
@@ -50,17 +55,36 @@ let memoryEditCommands: [Command] = [
 private let chunkBytes = 16_384
 
 private func enterValues(_ call: inout CommandCall) throws {
-    _ = try call.process()
+    let process = try call.process()
+    if call.name == "e" {
+        let name = call.interpreter.lastEntry
+        call = CommandCall(interpreter: call.interpreter, name: name, suffix: "", rest: call.rest)
+        if EnteredValues.isText(name) { return try enterText(&call) }
+    }
+    call.interpreter.lastEntry = call.name
     let address = try call.expression()
-    let sizes: [Character: Int] = ["b": 1, "w": 2, "d": 4, "q": 8, "p": 8]
+    let isNarrow =
+        try call.session.target.targetDescription(of: process.id).architecture == .i386
+    let sizes: [Character: Int] = [
+        "b": 1, "w": 2, "d": 4, "q": 8, "p": isNarrow ? 4 : 8, "f": 4, "D": 8,
+    ]
     let size = call.name.last.flatMap { sizes[$0] } ?? 1
     let isFloat = call.name == "ef" || call.name == "eD"
-    let bytes =
-        isFloat ? try floats(&call, isDouble: call.name == "eD") : try values(&call, size: size)
-    guard !bytes.isEmpty else {
-        throw EngineError.sentence("\(call.name) needs at least one value: \(call.usage)")
+    if call.isAtEnd {
+        return try PlaceByPlace(size: size, isFloat: isFloat).begin(at: address, call)
     }
+    let bytes = try EnteredValues.read(&call, size: size, isFloat: isFloat)
     try call.session.writeMemory(bytes, at: address)
+}
+
+/// Values as the user writes them, up to the end of the line.
+enum EnteredValues {
+    /// Whether a command takes a text.
+    static func isText(_ name: String) -> Bool { ["ea", "eza", "eu", "ezu"].contains(name) }
+
+    static func read(_ call: inout CommandCall, size: Int, isFloat: Bool) throws -> [UInt8] {
+        isFloat ? try floats(&call, isDouble: size == 8) : try values(&call, size: size)
+    }
 }
 
 /// Decimal numbers up to the end, as floating-point ones.
@@ -108,6 +132,7 @@ extension CommandCall {
 }
 
 private func enterText(_ call: inout CommandCall) throws {
+    call.interpreter.lastEntry = call.name
     _ = try call.process()
     let address = try call.expression()
     guard let text = try call.quoted() else {

@@ -12,16 +12,16 @@ let processCommands: [Command] = [
     ),
     Command(
         names: [".attach"],
-        usage: ".attach [-b] [-r] ProcessId",
+        usage: ".attach [-b] [-r] [-e] ProcessId",
         summary: "attach to a process at next execution",
         details: """
             The id is a number of the current radix, so 0n1234 for a decimal one. -r lets a process run
-            that job control has stopped, -b too.
+            that job control has stopped, -b too, and -e one that another debugger has abandoned.
             """,
         run: { call in
             call.skipSpaces()
             while call.rest.first == "-", let option = call.word() {
-                guard option == "-b" || option == "-r" else {
+                guard ["-b", "-r", "-e"].contains(option) else {
                     throw EngineError.sentence(
                         "\(option) is not possible here: \(call.usage)"
                     )
@@ -63,6 +63,27 @@ let processCommands: [Command] = [
             try call.requireEnd()
             try call.session.detach(try call.process())
             call.output.line("Detached")
+        }
+    ),
+    Command(
+        names: [".abandon"],
+        usage: ".abandon [/h]",
+        summary: "let go of the current process and leave it standing",
+        details: """
+            It stands as after SIGSTOP: another debugger may attach to it (-pe -p PID, .attach -e PID) and let it run,
+            and so may SIGCONT, which the original has nothing like. A signal that it stands for is not delivered; gn,
+            then .abandon, delivers it first.
+            """,
+        run: { call in
+            if call.take("/n") {
+                throw EngineError.sentence(
+                    ".abandon /n: the signal could end the process before it stands; gn delivers it first"
+                )
+            }
+            _ = call.take("/h")
+            try call.requireEnd()
+            try call.session.abandon(try call.process())
+            call.output.line("Abandoned")
         }
     ),
     Command(

@@ -55,10 +55,12 @@ private func runScript(
     }
     if let arguments { interpreter.aliases.arguments.append(arguments) }
     defer { if arguments != nil { interpreter.aliases.arguments.removeLast() } }
-    if isCondensed { return try interpreter.run(ScriptText.condensed(lines)) }
+    if isCondensed {
+        return try interpreter.run(ScriptText.condensed(lines.filter { !$0.isEmpty }))
+    }
     for line in lines {
         try call.checkInterrupt()
-        try interpreter.run(line)
+        try interpreter.runScriptLine(line)
         if interpreter.isStopping { return }
     }
 }

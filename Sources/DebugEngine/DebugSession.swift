@@ -16,7 +16,12 @@ public final class DebugSession {
     /// The process that commands are about.
     public internal(set) var currentProcess: ProcessState?
     /// The thread that commands are about.
-    public internal(set) var currentThread: ThreadState?
+    public internal(set) var currentThread: ThreadState? {
+        didSet {
+            guard isKernel, let currentThread else { return }
+            target.processorViews?.viewMemory(through: currentThread.id)
+        }
+    }
     /// The thread of the last event.
     public internal(set) var eventThread: ThreadState?
     /// The frame that `dv` and `.frame` are about, 0 the innermost.
@@ -62,6 +67,16 @@ public final class DebugSession {
     }
     /// Whether events are printed with their time (`.echotimestamps`).
     public var showsEventTimes = false
+    /// The local time in words, where there is a clock.
+    public var clock: (() -> String)?
+    /// What is shown of the place where a thread stands (`.prompt_allow`).
+    public var promptItems = PromptItems.all
+    /// Which kinds of text are shown (`.outmask`).
+    public var outputMask: OutputMask {
+        get { masked.mask }
+        set { masked.mask = newValue }
+    }
+    private let masked: MaskedOutput
     /// The last events, the oldest first.
     public internal(set) var events: [LastEvent] = []
     /// Modules that came and went since the last event was judged.
@@ -84,11 +99,12 @@ public final class DebugSession {
     public init(target: any DebugTarget, host: any EngineHost) {
         self.target = target
         self.host = host
+        masked = MaskedOutput(host.output)
         filtersDidChange()
     }
 
     /// Where text goes.
-    public var output: any OutputSink { capture ?? host.output }
+    public var output: any OutputSink { capture ?? masked }
 
     /// Keeps what is written meanwhile and gives it.
     public func capturing(_ body: () throws -> Void) rethrows -> String {

@@ -16,7 +16,13 @@ extension DebugSession {
         lastEvent = event
         events.append(event)
         if events.count > Self.eventsMax { events.removeFirst() }
-        return isKernel ? text : "(\(place)): \(text)"
+        return timeStamp + (isKernel ? text : "(\(place)): \(text)")
+    }
+
+    /// What stands before an event's line: nothing, or the time (`.echotimestamps`).
+    var timeStamp: String {
+        guard showsEventTimes, let clock else { return "" }
+        return clock() + ": "
     }
 
     /// Tells the target what the filters let it keep to itself.

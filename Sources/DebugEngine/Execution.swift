@@ -277,7 +277,7 @@ extension DebugSession {
         currentFrame = 0
     }
 
-    private func waitForEvent() throws -> TargetEvent {
+    func waitForEvent() throws -> TargetEvent {
         while true {
             if let event = try target.nextEvent() {
                 guard case .output(let bytes) = event else { return event }
@@ -457,7 +457,7 @@ extension DebugSession {
         var report = StopReport(kind: .breakpoint)
         for breakpoint in candidates where try counts(breakpoint, stopped) {
             report.breakpoints.append(breakpoint.id)
-            report.lines.append("Breakpoint \(breakpoint.id) hit")
+            report.lines.append("\(timeStamp)Breakpoint \(breakpoint.id) hit")
             if let command = breakpoint.command { report.commands.append(command) }
             if breakpoint.isOneShot { breakpoints[breakpoint.id] = nil }
         }

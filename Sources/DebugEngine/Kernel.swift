@@ -109,12 +109,14 @@ extension DebugSession {
         guard let kernel = process.modules.first, let symbols = symbols(of: kernel, in: process),
             let layout = KernelModuleLayout(symbols), let head = symbol("modules", in: process)
         else { return }
+        // A processor that has not been started sees none of the kernel's memory.
+        guard var entry = pointer(at: head.address, process) else { return }
         process.modules = [kernel]
-        var entry = pointer(at: head.address, process)
         var seen: Set<UInt64> = []
-        while let place = entry, place != head.address, place != 0, seen.count < Self.modulesMax,
-            seen.insert(place).inserted
+        while entry != head.address, entry != 0, seen.count < Self.modulesMax,
+            seen.insert(entry).inserted
         {
+            let place = entry
             let start = place &- layout.list
             let name =
                 (try? readMemory(
@@ -135,7 +137,8 @@ extension DebugSession {
             )
             module.symbolState = .failed("Symbols of the kernel's modules are not read.")
             process.modules.append(module)
-            entry = pointer(at: place, process)
+            guard let next = pointer(at: place, process) else { break }
+            entry = next
         }
     }
 

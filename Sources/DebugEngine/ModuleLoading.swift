@@ -45,7 +45,7 @@ extension DebugSession {
     private func announce(_ module: Module) {
         let start = Format.address(module.range.lowerBound)
         let end = Format.address(module.range.upperBound)
-        output.line("ModLoad: \(start) \(end)   \(module.path)")
+        output.line("\(timeStamp)ModLoad: \(start) \(end)   \(module.path)")
     }
 
     // MARK: - Before the dynamic linker has run

@@ -83,6 +83,29 @@ extension DebugSession {
         remove(process)
     }
 
+    /// Lets go of a process that stands on as after SIGSTOP, until SIGCONT or another debugger lets it run (`.abandon`).
+    ///
+    /// A signal that it stands for is not delivered.
+    public func abandon(_ process: ProcessState) throws {
+        if isPostMortem || isKernel { throw EngineError(.notSupported, "") }
+        let thread = process.threads.first { $0 === currentThread } ?? process.threads.first
+        guard let thread else { throw EngineError(.noDebuggee, "") }
+        try removeAllBreakpoints(of: process)
+        // The thread meets the signal before its next instruction, alone. Where that is not reported, because it stops at
+        // once, the interrupt is; and a stop that is in force, or under way, outlasts the detaching.
+        try target.resume([ResumeAction(.thread(thread.id), .run, signal: .stop)])
+        try target.interrupt()
+        let event = try waitForEvent()
+        switch event {
+        case .exited(let id, _), .terminated(let id, _):
+            _ = ended(id, "")
+            throw EngineError.sentence("The process has ended meanwhile")
+        default: break
+        }
+        try target.detach(from: process.id)
+        remove(process)
+    }
+
     /// Ends a process.
     public func kill(_ process: ProcessState) throws {
         if isPostMortem { throw EngineError(.notSupported, "") }

@@ -16,13 +16,17 @@ extension DebugSession {
         guard let thread = currentThread, let process = currentProcess else { return }
         do {
             let pc = try programCounter(of: thread)
-            if withRegisters { output.line(try RegisterText.general(registers(of: thread))) }
+            if withRegisters, outputMask.contains(.promptRegisters) {
+                output.line(try RegisterText.general(registers(of: thread)))
+            }
             refreshModules(of: process)
             let sourceLine = sourceTextLine(pc, in: process)
             if sourceOptions.contains(.only), let sourceLine { return output.line(sourceLine) }
-            output.line(codeHeader(pc, in: process))
+            if promptItems.contains(.symbol) { output.line(codeHeader(pc, in: process)) }
             if let sourceLine { output.line(sourceLine) }
-            try showInstruction(of: thread, in: process)
+            if promptItems.contains(.instruction) {
+                try showInstruction(of: thread, in: process)
+            }
         } catch {
             output.line("\(describe(error))", .error)
         }
@@ -45,7 +49,8 @@ extension DebugSession {
         }
         let text = instructionText(instruction, in: process)
         let effective = instruction.memoryOperand.flatMap { operand in
-            effectiveAddress(operand, of: instruction, thread)
+            promptItems.contains(.effectiveAddress)
+                ? effectiveAddress(operand, of: instruction, thread) : nil
         }
         output.line(effective.map { "\(text) \($0)" } ?? text)
     }
@@ -53,6 +58,7 @@ extension DebugSession {
     /// `> 15:     return 0;` for the line of an address, where source text is wanted and found.
     private func sourceTextLine(_ pc: UInt64, in process: ProcessState) -> String? {
         guard sourceOptions.contains(.text) || sourceOptions.contains(.only),
+            promptItems.contains(.source),
             let location = sourceLocation(pc, in: process),
             let lines = sourceLines(location.file), lines.indices.contains(location.line - 1)
         else { return nil }

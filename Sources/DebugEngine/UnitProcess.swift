@@ -8,10 +8,17 @@ extension DebugSession {
             throw EngineError.sentence("\(name) is no unit's name")
         }
         let unit = name.contains(".") ? name : name + ".service"
-        let folders = [
+        var folders = [
             "/sys/fs/cgroup/system.slice", "/sys/fs/cgroup/systemd/system.slice",
             "/sys/fs/cgroup/unified/system.slice",
         ]
+        // Units of a template have a slice of their own (systemd.slice(5)).
+        let template = unit.prefix { $0 != "@" }
+        if template.count < unit.count {
+            let name = template.split(separator: "-", omittingEmptySubsequences: false)
+                .joined(separator: "\\x2d")
+            folders += folders.map { "\($0)/system-\(name).slice" }
+        }
         for folder in folders {
             guard let text = targetText("\(folder)/\(unit)/cgroup.procs") else { continue }
             let ids = text.split(separator: "\n").compactMap { Int32($0) }

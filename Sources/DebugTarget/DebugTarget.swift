@@ -122,6 +122,8 @@ public protocol DebugTarget: AnyObject {
     var breakpointConditions: (any BreakpointConditions)? { get }
     /// Ways to save turns of a slow line, where the target is beyond one.
     var lineSaving: (any LineSaving)? { get }
+    /// Memory as each processor sees it, where the target's threads are processors.
+    var processorViews: (any ProcessorViews)? { get }
     /// Dumps, where the processes are such.
     var postMortem: (any PostMortem)? { get }
 }
@@ -174,6 +176,8 @@ extension DebugTarget {
     public var breakpointConditions: (any BreakpointConditions)? { nil }
     /// None by default.
     public var lineSaving: (any LineSaving)? { nil }
+    /// None by default.
+    public var processorViews: (any ProcessorViews)? { nil }
     /// None by default.
     public var postMortem: (any PostMortem)? { nil }
 }

@@ -99,3 +99,9 @@ public protocol LineSaving: AnyObject {
     /// Whether a thread that was shown at a breakpoint and is set going does not meet it again by itself.
     var stepsOverBreakpoints: Bool { get }
 }
+
+/// Memory of a kernel, whose threads are processors, each with page tables of its own.
+public protocol ProcessorViews: AnyObject {
+    /// Makes what is read and written from now on, until threads run, go through that processor.
+    func viewMemory(through thread: ThreadID)
+}

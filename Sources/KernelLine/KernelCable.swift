@@ -117,7 +117,12 @@ public final class KernelCable: KernelStream {
     public var trouble: String? { inner.trouble }
 
     /// Takes what has arrived.
-    public func read(maximum: Int) -> ReadResult { inner.read(maximum: maximum) }
+    public func read(maximum: Int) -> ReadResult {
+        let result = inner.read(maximum: maximum)
+        // QEMU writes its acknowledgement and its answer in two pieces, without TCP_NODELAY.
+        if case .network = inner.link { acknowledgeAtOnce(inner.descriptor) }
+        return result
+    }
     /// Gives bytes to the line.
     public func write(_ bytes: ArraySlice<UInt8>) -> Int? { inner.write(bytes) }
     /// A cable has no such end.

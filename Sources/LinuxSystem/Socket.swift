@@ -256,6 +256,21 @@ public func setSocketOption(
     }
 }
 
+/// Acknowledges what has come over a TCP connection at once (TCP_QUICKACK, tcp(7)).
+///
+/// For peers that write an answer in two pieces and keep the second until the first is acknowledged. Linux forgets the
+/// wish, so it is renewed after each read; other sockets pass over it.
+public func acknowledgeAtOnce(_ socket: Int32) {
+    var value: Int32 = 1
+    setsockopt(
+        socket,
+        Int32(IPPROTO_TCP),
+        TCP_QUICKACK,
+        &value,
+        socklen_t(MemoryLayout<Int32>.size)
+    )
+}
+
 /// SO_ERROR: how a non-blocking connect ended, 0 when it succeeded.
 public func pendingError(of socket: OwnedDescriptor) throws(SystemError) -> Int32 {
     var failure: Int32 = 0

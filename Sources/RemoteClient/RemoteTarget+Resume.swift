@@ -21,6 +21,7 @@ extension RemoteTarget {
         }
         try sendBehindDeferred(packet)
         stop = StopCache()
+        viewingThread = nil
         interruptIsPending = false
         interruptTime = nil
         isRunning = true

@@ -14,7 +14,7 @@ internal import GDBRemoteProtocol
 // question costs a round trip and on a serial line every byte counts.
 
 /// A target reached by the GDB remote protocol.
-public final class RemoteTarget: DebugTarget {
+public final class RemoteTarget: DebugTarget, ProcessorViews {
     /// What a stub that names no packet size is believed to take (gdb's own assumption).
     static let defaultPacketBytesMax = 400
 
@@ -47,6 +47,8 @@ public final class RemoteTarget: DebugTarget {
     var steppingThreads: Set<ThreadID> = []
     var pendingEvents: [TargetEvent] = []
     var selectedThread: ThreadReference?
+    /// The processor that memory is seen through; nil where all threads of a process see the same.
+    var viewingThread: ThreadID?
     var descriptions: [ProcessID: TargetDescription] = [:]
     var launched: Set<ProcessID> = []
     /// Processes that stood by job control when they were attached to.
@@ -182,6 +184,7 @@ public final class RemoteTarget: DebugTarget {
 
     /// Makes later packets be about that process, whichever of its threads.
     func select(_ process: ProcessID) throws(TargetError) {
+        if let viewingThread, viewingThread.process == process { return try select(viewingThread) }
         guard isMultiprocess || processes.count > 1 else { return }
         if case .number(let selected)? = selectedThread?.process,
             selected == Int64(process.rawValue)
@@ -191,6 +194,13 @@ public final class RemoteTarget: DebugTarget {
         if let thread = stop.eventThread, thread.process == process { return try select(thread) }
         if let thread = stop.threads[process]?.first?.thread { return try select(thread) }
         try select(ThreadID(process, Int64(process.rawValue)))
+    }
+
+    /// What is known of memory is what the other processor sees.
+    public func viewMemory(through thread: ThreadID) {
+        guard viewingThread != thread else { return }
+        viewingThread = thread
+        stop.memory[thread.process] = nil
     }
 
     /// Forgets what was read since the last stop.
@@ -222,6 +232,9 @@ public final class RemoteTarget: DebugTarget {
     public var implicitLaunch: (any ImplicitLaunch)? {
         features.supports("vRunImplicit") ? self : nil
     }
+
+    /// The thread that a memory packet goes by is the stub's selected one.
+    public var processorViews: (any ProcessorViews)? { self }
 
     /// siginfo, where the stub serves it.
     public var signalInformation: (any SignalInformation)? {

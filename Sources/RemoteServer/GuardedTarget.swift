@@ -291,6 +291,7 @@ final class GuardedTarget: DebugTarget {
     var watchpointCountMax: Int? { target.watchpointCountMax }
     var systemCallCatching: (any SystemCallCatching)? { target.systemCallCatching }
     var nonStopControl: (any NonStopControl)? { target.nonStopControl }
+    var processorViews: (any ProcessorViews)? { target.processorViews }
 
     // What is judged below: GuardedAbilities.
     var processListing: (any ProcessListing)? { target.processListing.map { _ in self } }

@@ -204,6 +204,7 @@ final class Debugger {
             session.filters[index].reaction = .ignore
         }
         events?.observe(session)
+        if options.isVerbose { session.outputMask.insert(.verbose) }
         if options.stepsByLine { session.sourceOptions.insert(.step) }
         return session
     }
@@ -337,17 +338,18 @@ final class Debugger {
         while interpreter.quitRequest == nil, remote?.isConnected ?? true, !endsByItself(session) {
             // A Ctrl+C at the prompt is not for the command that follows.
             _ = host.takeInterrupt()
-            share.waitsForCommand(session.prompt)
-            events?.emit("prompt", [("prompt", .text(session.prompt))])
-            switch reader.readLine(prompt: session.prompt, share) {
+            let prompt = interpreter.prompt
+            share.waitsForCommand(prompt)
+            events?.emit("prompt", [("prompt", .text(prompt))])
+            switch reader.readLine(prompt: prompt, share) {
             case .stopped:
                 continue
             case .ended:
                 output.line()
                 return end(session, remote, by: nil)
             case .text(let line):
-                console.logOnly(session.prompt + line + "\n")
-                share.typed(line, at: session.prompt)
+                console.logOnly(prompt + line + "\n")
+                share.typed(line, at: prompt)
                 events?.emit("command", [("text", .text(line))])
                 switch controlKey(line) {
                 case .leave: return .success

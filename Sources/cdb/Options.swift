@@ -175,6 +175,8 @@ struct OptionParser {
         "pb": { $0.attachesWithoutBreak = true },
         "pd": { $0.detachesAtEnd = true },
         "pr": { $0.resumesSuspended = true },
+        // What another debugger has abandoned stands as SIGSTOP leaves it.
+        "pe": { $0.resumesSuspended = true },
         "cimp": { $0.debuggee = .implicit },
         "o": { $0.followsChildren = true },
         "v": { $0.isVerbose = true },
@@ -275,12 +277,9 @@ struct OptionParser {
 
     /// Options of the original that Linux has no way for, and what is there instead.
     private static let impossible: [String: String] = [
-        "pe":
-            "a process has one debugger at a time on Linux, and nothing is left of one that is gone:"
-            + " attach with -p alone",
         "pvr":
             "the registers of a thread that runs cannot be read on Linux: -pv looks at a process that"
-            + " stands for so long",
+            + " stands for so long"
     ]
 
     private static func processID(_ text: String) throws(UsageError) -> Int32 {

@@ -65,6 +65,7 @@ enum Product {
           -G              end when the process ends
           -pb             do not break in when attaching; what is suspended (dbgsrv -cs) runs
           -pr             let what is suspended run after the first g
+          -pe             with -p: take over what another debugger has left with .abandon
           -pd             let the process run on at the end of the session
           -pv             look only: the process stands meanwhile, and nothing lets it run
           -pt seconds     how long a break-in may take

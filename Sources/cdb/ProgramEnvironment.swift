@@ -99,7 +99,7 @@ final class ProgramEnvironment: CommandEnvironment {
 
     func scriptLines(_ path: String) -> [String]? {
         fileText(path, maximum: 4 << 20).map { text in
-            text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+            text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         }
     }
 

@@ -175,7 +175,7 @@ extension SessionShare: PromptCompanion {
         interpreter.repetition = own
         guard interpreter.quitRequest == nil else { return false }
         _ = interpreter.session.host.takeInterrupt()
-        waitsForCommand(interpreter.session.prompt)
+        waitsForCommand(interpreter.prompt)
         screen.show(prompt: prompt)
         return true
     }

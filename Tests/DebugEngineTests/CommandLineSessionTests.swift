@@ -25,22 +25,57 @@ struct CommandLineSessionTests {
 
     @Test("What Linux has no way for is refused with the reason")
     func impossible() throws {
-        for option in ["-pe", "-pvr"] {
+        for option in ["-pvr"] {
             let result = try runToEnd([option, "-p", "1"])
             #expect(result.status == 1 && result.text.contains("on Linux"), "\(result)")
         }
+    }
+
+    @Test("-ee chooses the language of expressions that do not say which they are in")
+    func evaluator() throws {
+        for (option, number) in [("masm", "16"), ("c++", "10"), ("C++", "10")] {
+            let result = try runToEnd(["-ee", option, "-c", ".expr;? 10;q", Breakage.path])
+            #expect(
+                result.status == 0 && result.text.contains("expression: \(number) ="),
+                "\(result)"
+            )
+            let isC = option != "masm"
+            #expect(result.text.contains("Current expression evaluator: \(isC ? "C++" : "MASM")"))
+        }
+        let wrong = try runToEnd(["-ee", "basic", Breakage.path])
+        #expect(wrong.status == 1 && wrong.text.contains("masm or c++"), "\(wrong)")
     }
 
     @Test("-psn attaches to the main process of a unit, or says that there is none")
     func unit() throws {
         let none = try runToEnd(["-psn", "nosuchunit", "-c", "q"])
         #expect(none.status == 3 && none.text.contains("no unit nosuchunit.service"), "\(none)")
-        let folder = "/sys/fs/cgroup/system.slice"
-        let units = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        guard let unit = units.first(where: { $0 == "dbgsrv-test.service" }) else {
-            return print("not run: there is no unit to attach to here")
+    }
+
+    @Test("-psn finds a unit, of a template too, and of its processes the main one")
+    func runningUnit() throws {
+        // A control group's files as systemd has them, in a mount namespace of their own.
+        let script = """
+            mount -t tmpfs none /sys/fs/cgroup || exit 77
+            sleep 1000 & main=$!
+            for unit in sample.service 'system-my\\x2dunit.slice/my-unit@one.service'; do
+                mkdir -p "/sys/fs/cgroup/system.slice/$unit"
+                echo $main > "/sys/fs/cgroup/system.slice/$unit/cgroup.procs"
+            done
+            for unit in sample sample.service my-unit@one; do
+                "$0" -psn $unit -pd -c 'q' | grep "Break instruction" || exit 1
+            done
+            grep State /proc/$main/status
+            kill $main
+            """
+        let shell = try PipedProcess("/usr/bin/unshare", ["-m", "sh", "-c", script, Cdb.path])
+        let ended = try shell.finish()
+        if ended.status == 77 || ended.text.contains("unshare failed") {
+            return print("not run: no mounts are allowed here: \(ended.text)")
         }
-        #expect(try runToEnd(["-psn", unit, "-pd", "-c", "q"]).status == 0)
+        #expect(ended.status == 0, "\(ended)")
+        let breaks = ended.text.split(separator: "\n").filter { $0.contains("Break instruction") }
+        #expect(breaks.count == 3 && ended.text.contains("S (sleeping)"), "\(ended.text)")
     }
 
     @Test("-cfr is carried out again after .restart")

@@ -29,10 +29,16 @@ static __attribute__((noinline)) int schedule(struct task *task) {
     return result;
 }
 
+/// The port that QEMU's debug console listens on.
+static void say(const char *text) {
+    for (; *text; text++) __asm__ volatile("outb %0, $0xe9" : : "a"(*text));
+}
+
 void kernel_main(void) {
     struct task idle = {0, "swapper/0"};
     first.list = (struct list_head){&second.list, &modules};
     second.list = (struct list_head){&modules, &first.list};
+    say("kernel is up\n");
     for (;;) {
         schedule(&idle);
         for (volatile int pause = 0; pause < 1000; pause++) {}

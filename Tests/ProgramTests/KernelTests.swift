@@ -4,6 +4,16 @@ import Testing
 
 /// A tiny kernel (Tests/Kernel) in QEMU, whose stub a debugger can reach.
 final class KernelMachine {
+    /// How its stub is reached.
+    enum Line {
+        /// A Unix socket.
+        case pipe
+        /// A pseudo-terminal, which is a serial port to whoever opens it.
+        case terminal
+        /// A TCP port.
+        case port(Int)
+    }
+
     private static let emulator = "/usr/bin/qemu-system-x86_64"
 
     let program: RunningProgram
@@ -11,25 +21,58 @@ final class KernelMachine {
     /// What stands behind `-k`.
     let connection: String
 
-    /// Starts it, before its first instruction, with its stub on a Unix socket; nil where there is no QEMU, which is said.
-    init?(in lab: Lab, processors: Int = 1) throws {
+    /// Starts it and waits until its stub can be reached; nil where there is no QEMU, which is said.
+    ///
+    /// - Parameter isBooted: whether the kernel is to be up; otherwise it stands before its first instruction.
+    init?(in lab: Lab, _ line: Line = .pipe, processors: Int = 1, isBooted: Bool = false) throws {
         guard FileManager.default.isExecutableFile(atPath: Self.emulator) else {
             print("skipped: \(Self.emulator) is not here (Debian: qemu-system-x86)")
             return nil
         }
         image = try lab.compileKernel()
         let socket = "\(lab.folder)/kernel.socket"
+        let character =
+            switch line {
+            case .pipe: "socket,id=stub,path=\(socket),server=on,wait=off"
+            case .terminal: "pty,id=stub"
+            case .port(let port): "socket,id=stub,host=127.0.0.1,port=\(port),server=on,wait=off"
+            }
         program = try lab.startOther(
             Self.emulator,
             [
                 "-accel", "tcg", "-M", "q35", "-m", "64", "-smp", "\(processors)", "-nodefaults",
                 "-no-user-config", "-display", "none", "-no-reboot", "-kernel", image,
-                "-chardev", "socket,id=stub,path=\(socket),server=on,wait=off", "-gdb",
-                "chardev:stub", "-S",
-            ]
+                "-debugcon", "stdio", "-chardev", character, "-gdb", "chardev:stub",
+            ] + (isBooted ? [] : ["-S"])
         )
-        connection = "com:pipe,port=\(socket)"
-        try waitForSocket(socket)
+        switch line {
+        case .pipe:
+            connection = "com:pipe,port=\(socket)"
+            try waitForSocket(socket)
+        case .port(let port):
+            connection = "com:ipport=\(port),port=127.0.0.1"
+            try Self.waitUntilListening(port)
+        case .terminal:
+            try program.wait(for: " (label stub)")
+            let match = program.output.firstMatch(of: /redirected to (\S+) \(label stub\)/)
+            let path = try #require(match?.output.1, "\(program.output)")
+            connection = "com:port=\(path),baud=115200"
+        }
+        // Firmware comes first, whose addresses are not the kernel's.
+        if isBooted { try program.wait(for: "kernel is up\n") }
+    }
+
+    /// Asks the kernel of this machine: a connection would be the stub's only one.
+    private static func waitUntilListening(_ port: Int) throws {
+        let digits = String(port, radix: 16, uppercase: true)
+        let place = "0100007F:" + String(repeating: "0", count: 4 - digits.count) + digits
+        let deadline = Date(timeIntervalSinceNow: RunningProgram.patienceSeconds)
+        while true {
+            let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
+            if table.contains("\(place) 00000000:0000 0A ") { return }
+            try #require(Date() < deadline, "nobody listens on \(port)")
+            usleep(10_000)
+        }
     }
 }
 
@@ -57,13 +100,11 @@ extension Lab {
 @Suite("Kernels: cdb -k on a virtual machine's stub", .serialized)
 struct KernelTests {
     @Test(
-        "from its first instruction: breakpoints, the stack to the entry, values, processors"
+        "from its first instruction: breakpoints, the stack to the entry, values, processors, modules"
     )
     func session() throws {
         let lab = try Lab()
-        guard let machine = try KernelMachine(in: lab, processors: 2) else {
-            return
-        }
+        guard let machine = try KernelMachine(in: lab, processors: 2) else { return }
         let cdb = try lab.start("cdb", ["-k", machine.connection, machine.image])
         try cdb.wait(for: "0: kd> ")
         #expect(cdb.output.contains("Kernel Debugger connection established.\n"))
@@ -81,7 +122,11 @@ struct KernelTests {
         try cdb.type("dv step", until: "step = 0n2")
         try cdb.type("~", until: "   1  Id: 1.2")
         try cdb.type("~1s", until: "1: kd> ")
+        // The second processor was never started: it sees nothing at the kernel's addresses.
+        try cdb.type("db jiffies L1", until: "  ??")
         try cdb.type("~0s", until: "0: kd> ")
+        let modules = try cdb.type("lm", until: "usb_core")
+        #expect(modules.contains("ffffffff`a0000000 ffffffff`a0004000   e1000"), "\(modules)")
         try cdb.type("p", until: "kd> ")
         try cdb.type("q", until: "quit:")
         #expect(try cdb.waitForExit() == 0)
@@ -99,6 +144,90 @@ struct KernelTests {
         try cdb.type("bc *;eq jiffies 1234;? poi(jiffies)", until: "= 00000000`00001234")
         cdb.type("q\n")
         #expect(try cdb.waitForExit() == 0)
+    }
+
+    @Test("a running kernel is broken into by Ctrl+C, over a serial line too, and runs on after q")
+    func breakIn() throws {
+        let lab = try Lab()
+        guard let machine = try KernelMachine(in: lab, .terminal, isBooted: true) else { return }
+        var counts: [UInt64] = []
+        for _ in 0..<2 {
+            let cdb = try lab.start("cdb", ["-k", machine.connection, machine.image])
+            try cdb.wait(for: "kd> ")
+            #expect(cdb.output.contains("Linux version 6.1.0-tiny (tests) #1\n"), "\(cdb.output)")
+            cdb.type(".echo running;g\n")
+            try cdb.wait(for: "running\n")
+            cdb.forgetOutput()
+            cdb.signal(SIGINT)
+            try cdb.wait(
+                for: "Break instruction exception - code 80000003 (first chance)\nvmlinux!"
+            )
+            let text = try cdb.type("? poi(jiffies)", until: " = 00000000`")
+            let match = text.firstMatch(of: /Evaluate expression: (\d+)/)
+            counts.append(UInt64(match?.output.1 ?? "0") ?? 0)
+            cdb.type("q\n")
+            #expect(try cdb.waitForExit() == 0)
+        }
+        #expect(counts[0] > 0 && counts[1] > counts[0], "\(counts)")
+    }
+
+    @Test("a kernel is no process: what starts, ends and lists them is refused")
+    func refusals() throws {
+        let lab = try Lab()
+        guard let machine = try KernelMachine(in: lab, .port(try freePort())) else { return }
+        let cdb = try lab.start("cdb", ["-k", machine.connection, machine.image])
+        try cdb.wait(for: "kd> ")
+        try cdb.type(
+            ".kill",
+            until: "^ Operation not supported by current debuggee error in '.kill'"
+        )
+        try cdb.type(".restart", until: "^ Operation not supported by current debuggee error")
+        try cdb.type(".create /bin/true", until: "Create will proceed with next execution")
+        try cdb.type("g", until: "^ Operation not supported by current debuggee error")
+        try cdb.type(".tlist", until: "does not list processes")
+        try cdb.type(".dump \(lab.folder)/x", until: "does not tell what memory the process has")
+        try cdb.type("||", until: "Live kernel mode: <")
+        cdb.type("q\n")
+        #expect(try cdb.waitForExit() == 0)
+    }
+
+    @Test("dbgbridge serves a kernel's cable: cdb and gdb through TCP, one after the other")
+    func bridge() throws {
+        let lab = try Lab()
+        guard let machine = try KernelMachine(in: lab, .terminal, isBooted: true) else { return }
+        let port = try freePort()
+        let bridge = try lab.start(
+            "dbgbridge",
+            ["-k", machine.connection, "-s", "tcp:port=\(port)", "-p"]
+        )
+        try bridge.wait(for: "listening on ", in: \.errors)
+        let cdb = try lab.start("cdb", ["-k", "tcp:server=localhost,port=\(port)", machine.image])
+        try cdb.wait(for: "kd> ")
+        cdb.type(".echo running;g\n")
+        try cdb.wait(for: "running\n")
+        cdb.signal(SIGINT)
+        try cdb.wait("the break") { $0.output.contains(/running\n[^>]*Break instruction/) }
+        try cdb.type("k", until: "vmlinux!kernel_main+")
+        // The cable is taken: the second client is told.
+        let second = try lab.run("cdb", ["-k", "tcp:server=localhost,port=\(port)", machine.image])
+        #expect(second.status == 2, "\(second)")
+        try bridge.wait(for: "in use", in: \.errors)
+        cdb.type("q\n")
+        #expect(try cdb.waitForExit() == 0)
+        try expectStack(fromGDB: lab, machine, port)
+    }
+
+    /// The bridge lets go of the cable when it has noticed that its client is gone; until then gdb is told that it is in use.
+    private func expectStack(fromGDB lab: Lab, _ machine: KernelMachine, _ port: Int) throws {
+        let deadline = Date(timeIntervalSinceNow: RunningProgram.patienceSeconds)
+        while true {
+            let text = try lab.gdb(
+                ["target remote localhost:\(port)", "bt", "detach"],
+                program: machine.image
+            )
+            if text.contains("kernel_main ()") { return }
+            try #require(Date() < deadline, "\(text)")
+        }
     }
 
     @Test("a session on a kernel is shared like any other")
