@@ -19,6 +19,8 @@ class Debugger:
     quit_command = "quit"
     # Commands after which it is over when the program has stopped, not when the prompt comes back.
     stop_words = None
+    # The program itself, where its server hears no Ctrl+C (gdbserver on a pseudo-terminal).
+    interrupted = None
 
     def __init__(self, arguments, log):
         self.log = open(log, "wb")
@@ -66,7 +68,10 @@ class Debugger:
         self.send(line)
         time.sleep(0.5)
         begun = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
+        if self.interrupted:
+            os.kill(self.interrupted, signal.SIGINT)
+        else:
+            self.process.send_signal(signal.SIGINT)
         if self.stop_words:
             self.wait_for(self.stop_words, start)
         self.marker()
@@ -159,7 +164,7 @@ class CDB(Debugger):
     def mark(self, name):
         start = len(self.text)
         self.send(f".echo {name}")
-        self.wait_for(rf"(?m)^(\d+:\d+> )*{name}".encode(), max(0, start - 200))
+        self.wait_for(rf"(?m)^(\S+> )*{name}".encode(), max(0, start - 200))
 
     def script(self, connect, dump):
         return [
@@ -172,7 +177,7 @@ class CDB(Debugger):
                                         ".frame 0"]),
             ("structure and vector", ["dx valve", "dx readings"]),
             ("condition false 100 times", ["?? plant!wanted = plant!calls + 101",
-                                           'bp /w "calls == wanted" plant!tick', "g",
+                                           'bp /w "poi(plant!calls) == poi(plant!wanted)" plant!tick', "g",
                                            "?? plant!calls == plant!wanted", "bc *"]),
             ("4 KiB of memory", [f".writemem {dump} plant!page L1000"]),
             ("interrupt", "g"),
