@@ -112,7 +112,7 @@ struct SameAnswersTests {
     }
 
     @Test(
-        "what another process changes is seen while the program stands, by gdb through a bridge and by cdb"
+        "what another process changes is seen by gdb through a bridge while the program stands"
     )
     func outside() throws {
         let (lab, program) = try begun()
