@@ -93,6 +93,7 @@ let pureTargets: [Target] = [
     library("LineSimulator", ["WireCore"], optimised),
     library("BrokerProtocol", ["WireCore"]),
     library("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
+    library("PacketCache", ["DebugTarget", "GDBRemoteProtocol"]),
     library("SessionProtocol", ["WireCore"]),
     library("TelnetSerial"),
     library("AccessPolicy", ["WireCore"]),
@@ -191,7 +192,7 @@ let programTargets: [Target] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "GDBRemoteProtocol", "KernelLine", "LinuxSystem",
+            "GDBRemoteProtocol", "PacketCache", "KernelLine", "LinuxSystem",
         ]
     ),
     program(
@@ -231,6 +232,7 @@ let testTargets: [Target] = [
     tests("CertificatesTests", ["Certificates", "TLSEngine", "LinuxSystem", "TestPrograms"]),
     tests("TelnetSerialTests", ["TelnetSerial"]),
     tests("SharedSessionTests", ["SharedSession"]),
+    tests("PacketCacheTests", ["PacketCache", "GDBRemoteProtocol", "DebugTarget"]),
     tests("DiscoveryProtocolTests", ["DiscoveryProtocol", "BrokerProtocol"]),
     tests("ServerRegistryTests", ["ServerRegistry", "DiscoveryProtocol", "LinuxSystem"]),
     .target(

@@ -28,6 +28,8 @@ struct LinkSender: Sendable {
         /// Whether that was measured on a line that was busy.
         var isQueued = false
         var lostFrames = 0
+        /// Bytes of those frames' bodies.
+        var lostBytes = 0
         var madeProgress = false
     }
 
@@ -45,6 +47,10 @@ struct LinkSender: Sendable {
     private var lost: [UInt64] = []
     private var transmissionCount: UInt64 = 0
     private var lastWireEnd: MonotonicInstant?
+    /// When a loss was last found by what arrived behind it, unless damage has been told of since.
+    private var foundAt: MonotonicInstant?
+    /// How much later than such a loss its damage may be told of: the receiver's 2 ms (MUX-20), and as much for its waking.
+    private static let damageLagNanoseconds: UInt64 = 4_000_000
     private var poll: (nonce: UInt8, order: UInt64, wireEnd: MonotonicInstant)?
 
     private func slot(_ sequence: UInt64) -> Int { Int(sequence & 0xFF) }
@@ -125,7 +131,8 @@ struct LinkSender: Sendable {
         }
         if outcome.madeProgress { timeoutCount = 0 }
         loseFrames(before: arrived.order, &outcome)
-        if acknowledgement.sawDamage { loseOldest(at: now, &outcome) }
+        if outcome.lostFrames > 0 { foundAt = now }
+        if acknowledgement.sawDamage { takeDamage(at: now, &outcome) }
         return outcome
     }
 
@@ -184,21 +191,35 @@ struct LinkSender: Sendable {
             guard let flight = flights[slot(sequence)], !flight.isLost, flight.order < order else {
                 continue
             }
-            lose(sequence)
-            outcome.lostFrames += 1
+            lose(sequence, &outcome)
         }
     }
 
-    /// A damaged frame came out of the line: it was the oldest one that has left the wire.
+    /// A damaged frame came out of the line.
+    ///
+    /// What came behind it may have told so already, since damage is told of with a delay; else it was the oldest one that has
+    /// left the wire.
+    private mutating func takeDamage(at now: MonotonicInstant, _ outcome: inout Outcome) {
+        defer { foundAt = nil }
+        if let foundAt, now.nanoseconds(since: foundAt) <= Self.damageLagNanoseconds { return }
+        loseOldest(at: now, &outcome)
+    }
+
     private mutating func loseOldest(at now: MonotonicInstant, _ outcome: inout Outcome) {
+        var oldest: (sequence: UInt64, flight: Flight)?
         for sequence in base..<next {
             guard let flight = flights[slot(sequence)], !flight.isLost else { continue }
-            if flight.wireEnd <= now {
-                lose(sequence)
-                outcome.lostFrames += 1
-            }
-            return
+            if let oldest, oldest.flight.order < flight.order { continue }
+            oldest = (sequence, flight)
         }
+        guard let (sequence, flight) = oldest, flight.wireEnd <= now else { return }
+        lose(sequence, &outcome)
+    }
+
+    private mutating func lose(_ sequence: UInt64, _ outcome: inout Outcome) {
+        outcome.lostFrames += 1
+        outcome.lostBytes += flights[slot(sequence)]?.body.count ?? 0
+        lose(sequence)
     }
 
     private mutating func lose(_ sequence: UInt64) {

@@ -81,7 +81,7 @@ extension MuxLink {
         {
             clock.delay(nanoseconds: excess, at: now)
         }
-        sizer.lost(frames: outcome.lostFrames)
+        sizer.lost(frames: outcome.lostFrames, bytes: outcome.lostBytes)
         // Whoever reports damage may have missed our acknowledgement as well as a frame.
         if acknowledgement.sawDamage && outcome.lostFrames == 0 { session?.acks.repeatNow() }
         if outcome.madeProgress {

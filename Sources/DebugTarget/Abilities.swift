@@ -51,6 +51,8 @@ public struct MemoryRegion: Sendable, Equatable {
     public var isWritable: Bool
     /// Whether it may be executed.
     public var isExecutable: Bool
+    /// Whether others may change it while the process stands: `MAP_SHARED` (mmap(2)).
+    public var isShared: Bool
     /// Where in the file the region starts, in bytes.
     public var fileOffset: UInt64
     /// The file's path, a name in brackets such as `[stack]`, or empty.
@@ -62,6 +64,7 @@ public struct MemoryRegion: Sendable, Equatable {
         isReadable: Bool,
         isWritable: Bool,
         isExecutable: Bool,
+        isShared: Bool = false,
         fileOffset: UInt64,
         name: String
     ) {
@@ -69,6 +72,7 @@ public struct MemoryRegion: Sendable, Equatable {
         self.isReadable = isReadable
         self.isWritable = isWritable
         self.isExecutable = isExecutable
+        self.isShared = isShared
         self.fileOffset = fileOffset
         self.name = name
     }

@@ -22,6 +22,7 @@ extension MemoryRegion {
             isReadable: fields[1].contains("r"),
             isWritable: fields[1].contains("w"),
             isExecutable: fields[1].contains("x"),
+            isShared: fields[1].contains("s"),
             fileOffset: offset,
             name: fields.count > 5 ? String(fields[5].drop { $0 == " " }) : ""
         )

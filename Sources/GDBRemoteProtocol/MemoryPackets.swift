@@ -113,6 +113,35 @@ public struct MultipleMemoryRead: Sendable, Equatable {
         }
     }
 
+    /// Wants some ranges.
+    public init(_ ranges: [(address: TargetAddress, count: Int)]) {
+        self.ranges = ranges
+    }
+
+    /// The payload.
+    public var payload: [UInt8] {
+        let fields = ranges.flatMap { [$0.address.rawValue, UInt64($0.count)] }
+        return [UInt8](
+            text: "MultiMemRead:ranges:\(fields.map { Hex.text($0) }.joined(separator: ","));"
+        )
+    }
+
+    /// Reads a reply; nil when it is none.
+    public static func parts(ofReply payload: [UInt8]) -> [[UInt8]]? {
+        var reader = PayloadReader(payload)
+        let counts = reader.field(endingAt: ";").split(separator: UInt8(ascii: ","))
+            .map { Hex.number($0) }
+        guard var rest = Escaping.unescape(reader.remainder())?[...], counts.count <= rangesMax
+        else { return nil }
+        var parts: [[UInt8]] = []
+        for count in counts {
+            guard let count, count <= UInt64(rest.count) else { return nil }
+            parts.append(Array(rest.prefix(Int(count))))
+            rest = rest.dropFirst(Int(count))
+        }
+        return parts
+    }
+
     /// The reply; each part as much of its range as there is.
     public static func reply(_ parts: [[UInt8]]) -> [UInt8] {
         let counts = parts.map { Hex.text(UInt64($0.count)) }.joined(separator: ",")

@@ -28,6 +28,8 @@ struct ClientPersonality: Equatable {
     var stopEndsInterrupt = false
     /// The length of the lines of memory that come with stops, in bytes; nil for a client that wants none (EXT-8).
     var snapshotLineBytes: Int?
+    /// Stops say which memory others may change while the target stands (EXT-12).
+    var wantsSharedRanges = false
     /// `E.text` may answer any packet.
     var errorMessages = false
     /// `E NN;hextext` may answer any packet (`QEnableErrorStrings`).
@@ -69,6 +71,7 @@ struct ClientPersonality: Equatable {
         noResumed = features.supports("no-resumed")
         stopEndsInterrupt = features.supports("stop-ends-interrupt")
         errorMessages = features.supports("error-message")
+        wantsSharedRanges = features.supports("shared-ranges")
         snapshotLineBytes = features.value(of: "stop-snapshot").flatMap { text in
             Hex.number(text.utf8).flatMap { Int(exactly: $0) }
         }.flatMap { Self.snapshotLines.contains($0) && $0 & ($0 - 1) == 0 ? $0 : nil }

@@ -84,6 +84,7 @@ extension ServerSession {
             (personality.execEvents, ["exec-events"]),
             (personality.errorMessages, ["error-message"]),
             (personality.snapshotLineBytes != nil, ["stop-snapshot"]),
+            (personality.wantsSharedRanges && target.processDetails != nil, ["shared-ranges"]),
             (!policy.access.isOpen, ["QAllow"]),
             (!policy.implicitCommand.isEmpty, ["vRunImplicit"]),
         ]

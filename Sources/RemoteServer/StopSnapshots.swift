@@ -84,6 +84,9 @@ extension ServerSession {
             linesMax: Self.linesMax(transport.link)
         )
         var notes: [ThreadStop.Note] = []
+        if personality.wantsSharedRanges, let note = sharedRangesNote(of: thread.process) {
+            notes.append(note)
+        }
         if isWhole,
             let bytes = Hex.decode(RegisterReply.payload(of: block, description: description))
         {
@@ -106,6 +109,14 @@ extension ServerSession {
             notes.append(MemoryPiece(address: address, bytes: bytes).note)
         }
         return notes
+    }
+
+    /// The memory that others may change while the process stands; nil where that is not known.
+    private func sharedRangesNote(of process: ProcessID) -> ThreadStop.Note? {
+        guard let regions = try? target.processDetails?.memoryRegions(of: process) else {
+            return nil
+        }
+        return SharedRanges(regions.filter(\.isShared).map(\.range))?.note
     }
 
     private func stackLines(

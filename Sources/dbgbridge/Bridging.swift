@@ -7,7 +7,7 @@ internal import Transports
 /// Relays between the server and whoever started us.
 func relayStandardStreams(_ options: RelayOptions) throws -> Int32 {
     let server = try options.server.open()
-    var relay = Relay(server: server, client: try StandardStreams())
+    var relay = Relay(server: server, client: try StandardStreams(), isPlain: options.isPlain)
     return status(of: try relay.run(), peerName: server.peerName)
 }
 
@@ -132,7 +132,13 @@ func relay(
         return .serverUnreachable(error.description)
     }
     defer { server.close() }
-    var relay = Relay(server: server, client: client, clientPort: port, endSignals: endSignals)
+    var relay = Relay(
+        server: server,
+        client: client,
+        clientPort: port,
+        isPlain: options.isPlain,
+        endSignals: endSignals
+    )
     let ending = try relay.run()
     // Somebody who only looks whether the port is open has not used the server.
     return relay.clientHasSpoken || ending != .finished && ending != .clientLost ? ending : .refused

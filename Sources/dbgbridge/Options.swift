@@ -21,6 +21,8 @@ struct RelayOptions {
     var client: ClientSide
     /// `-p`: goes on when all connections are gone.
     var persists = false
+    /// `--plain`: all bytes go through as they are.
+    var isPlain = false
     /// The command line, for the processes that relay for a listener's clients.
     var arguments: [String]
 }
@@ -45,6 +47,7 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
     var server: ServerSide?
     var client: ClientSide?
     var persists = false
+    var isPlain = false
     while let option = rest.popFirst() {
         switch option {
         case "-c":
@@ -58,12 +61,14 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
                 ? .standardStreams : .listener(try connection(text, .server))
         case "-p":
             persists = true
+        case "--plain":
+            isPlain = true
         case "-?", "-h", "--help":
             return .help
         case "--version":
             return .version
         default:
-            let known = ["-c", "-k", "-s", "-p", "-?", "--help", "--version"]
+            let known = ["-c", "-k", "-s", "-p", "--plain", "-?", "--help", "--version"]
             let hint = nearestMatch(to: option, among: known).map { "; did you mean \($0)?" }
             throw UsageError(
                 description: "there is no option '\(option)'\(hint ?? "")"
@@ -84,7 +89,13 @@ func parseCommandLine(_ arguments: [String]) throws(UsageError) -> Request {
         )
     }
     return .relay(
-        RelayOptions(server: server, client: client, persists: persists, arguments: arguments)
+        RelayOptions(
+            server: server,
+            client: client,
+            persists: persists,
+            isPlain: isPlain,
+            arguments: arguments
+        )
     )
 }
 
@@ -130,6 +141,9 @@ let helpText = """
 
     -p goes on when all connections are gone; with clicon behind -s we connect to the client again. Without it a bridge that
     clients connect to ends 30 s after the last of them has gone.
+
+    With a server of ours, gdb and lldb get most answers from here (DBGBRIDGE(1), "Answers from here"); --plain carries
+    everything as it is.
 
     TRANSPORT says how the server is reached: com:port=PORT,baud=RATE,channel=0-254,
     tcp:server=HOST,port=PORT, tcp:clicon=HOST,port=PORT or npipe:server=localhost,pipe=NAME; a password as

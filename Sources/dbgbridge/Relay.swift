@@ -1,6 +1,7 @@
 internal import ByteTransport
 internal import GDBRemoteProtocol
 internal import LinuxSystem
+internal import PacketCache
 
 /// Carries bytes between two streams until both directions have ended.
 struct Relay {
@@ -33,9 +34,13 @@ struct Relay {
     private var toServer = Direction()
     private var toClient = Direction()
     private var conversation = RelayedConversation()
+    /// Answers what it can; nil where everything is to go through as it is.
+    private var cache: CachedConversation?
     /// What may go to a kernel's stub; nil for any other server.
     private var kernelRequests: KernelRequests?
     private var watch = AnswerWatch()
+    /// What goes over the server's line; nil where nobody wants to know.
+    private let log = PacketLog()
     private var debugServerPort: DebugServerPort?
     /// Whether the client has sent anything.
     private(set) var clientHasSpoken = false
@@ -53,12 +58,14 @@ struct Relay {
         server: any ByteTransport,
         client: any ByteTransport,
         clientPort: Int? = nil,
+        isPlain: Bool = false,
         endSignals: SignalDescriptor? = nil
     ) {
         debugServerPort = clientPort.map { DebugServerPort($0) }
         self.server = server
         self.client = client
         kernelRequests = server is any KernelStream ? KernelRequests() : nil
+        cache = isPlain || kernelRequests != nil ? nil : CachedConversation(on: server.link)
         self.endSignals = endSignals
     }
 
@@ -93,15 +100,20 @@ struct Relay {
         direction.endPassedOn && !destination.hasBufferedOutput
     }
 
+    /// Whether the client is read: who does not take the answers asks no more.
+    private var wantsRequests: Bool {
+        toServer.wantsRead && toClient.pending.count < Self.pendingBytesMax
+    }
+
     /// Whether bytes are wanted that wait in a transport and do not show in poll.
     private var hasInput: Bool {
-        toServer.wantsRead && client.hasBufferedInput
+        wantsRequests && client.hasBufferedInput
             || toClient.wantsRead && server.hasBufferedInput
     }
 
     private func waitForWork(timeoutMilliseconds: Int?) throws(SystemError) -> Bool {
         var requests = [
-            PollRequest(toServer.wantsRead ? client.descriptor : -1),
+            PollRequest(wantsRequests ? client.descriptor : -1),
             PollRequest(toClient.wantsRead ? server.descriptor : -1),
             PollRequest(
                 toServer.pending.isEmpty && !server.hasBufferedOutput
@@ -138,25 +150,39 @@ struct Relay {
         }
     }
 
-    /// Bytes as they may go on, with what they mean to the conversation taken note of.
-    private mutating func examine(_ bytes: [UInt8], toClient: Bool) -> [UInt8] {
-        let passed: [UInt8]
-        if toClient {
-            passed = conversation.reply(bytes)
+    /// Puts bytes on their ways, with what they mean to the conversation taken note of.
+    private mutating func examine(_ bytes: [UInt8], toClient isReply: Bool) {
+        if isReply {
+            log?.note(bytes, .fromStub)
+            let passed = cache?.reply(bytes) ?? .init(toDebugger: bytes)
+            if !passed.toServer.isEmpty { log?.note(passed.toServer, .toStub) }
+            toServer.pending += passed.toServer
+            toClient.pending += conversation.reply(passed.toDebugger)
         } else {
             clientHasSpoken = true
             conversation.request(bytes)
-            passed = kernelBytes(debugServerPort?.pass(bytes) ?? bytes)
+            let request = kernelBytes(debugServerPort?.pass(bytes) ?? bytes)
+            let passed = cache?.request(request) ?? .init(toServer: request)
+            if !passed.toServer.isEmpty { log?.note(passed.toServer, .toStub) }
+            toServer.pending += passed.toServer
+            toClient.pending += conversation.reply(passed.toDebugger)
         }
         let waited = watch.carried(
-            toDebugger: toClient,
+            toDebugger: isReply,
             owesAnswer: conversation.owesAnswer,
             at: monotonicNanoseconds()
         )
         if let waited {
             printError("dbgbridge: \(server.peerName): answers again, after \(waited) s\n")
         }
-        return passed
+    }
+
+    /// What is held of a stream that has ended goes on.
+    private mutating func release(endOfServer: Bool) {
+        let held = cache?.end() ?? .init()
+        toServer.pending += held.toServer
+        toClient.pending += conversation.reply(held.toDebugger)
+        if endOfServer { toClient.pending += conversation.surrender() }
     }
 
     /// What goes to a kernel's stub of what a debugger sends; its interrupts are done here.
@@ -181,14 +207,14 @@ struct Relay {
         _ path: WritableKeyPath<Relay, Direction>,
         lost: (String) -> Ending
     ) -> Ending? {
-        if self[keyPath: path].wantsRead {
+        if source === client ? wantsRequests : self[keyPath: path].wantsRead {
             switch source.read(maximum: 65_536) {
             case .bytes(let bytes):
-                self[keyPath: path].pending += examine(bytes, toClient: source === server)
+                examine(bytes, toClient: source === server)
             case .wouldBlock:
                 break
             case .ended(.closed):
-                if source === server { toClient.pending += conversation.surrender() }
+                release(endOfServer: source === server)
                 self[keyPath: path].sourceEnded = true
             case .ended(.failed(let words)):
                 return lost(words)
@@ -215,5 +241,15 @@ struct Relay {
         }
         destination.flush()
         return nil
+    }
+}
+
+extension CachedConversation {
+    /// What suits a line.
+    init(on link: LinkKind) {
+        switch link {
+        case .local, .network: self.init()
+        case .serial(let baudRate): self.init(bitsPerSecond: baudRate)
+        }
     }
 }

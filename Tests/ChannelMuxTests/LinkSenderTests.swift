@@ -99,6 +99,24 @@ struct LinkSenderTests {
         #expect(acknowledge(&sender, 0, sawDamage: true, at: 16).lostFrames == 0)
     }
 
+    @Test("MUX-22: damage is not another frame's when what came behind it has told so already")
+    func damageFoundBefore() {
+        var sender = sender(3)
+        #expect(acknowledge(&sender, 0, bitmap: [1], at: 31).lostFrames == 1)
+        #expect(acknowledge(&sender, 0, sawDamage: true, at: 33).lostFrames == 0)
+        #expect(acknowledge(&sender, 0, sawDamage: true, at: 34).lostFrames == 1)
+        #expect(lost(&sender, at: 34) == [0, 2])
+    }
+
+    @Test("MUX-22: the oldest frame is the one whose last transmission is the oldest")
+    func damageInOrder() {
+        var sender = sender(2)
+        #expect(acknowledge(&sender, 0, sawDamage: true, at: 15).lostFrames == 1)
+        #expect(lost(&sender, at: 20) == [0])
+        #expect(acknowledge(&sender, 0, sawDamage: true, at: 22).lostFrames == 1)
+        #expect(sender.firstLost == 1)
+    }
+
     @Test("MUX-25: round trips count from the wire's end, on frames that went out once")
     func roundTrip() {
         var sender = sender(4)

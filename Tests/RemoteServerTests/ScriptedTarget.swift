@@ -45,6 +45,7 @@ final class ScriptedTarget: DebugTarget, ProcessDetails, TargetFiles, EventSelec
     var calls: [String] = []
     var events: [TargetEvent] = []
     var memory: [UInt8] = (0...255).map { UInt8($0) }
+    var regions: [MemoryRegion] = []
     var failure: TargetError?
     var reportedEvents: Set<OptionalEvent> = []
     var passedSignals: Set<Signal> = []
@@ -182,7 +183,7 @@ final class ScriptedTarget: DebugTarget, ProcessDetails, TargetFiles, EventSelec
     func executablePath(of process: ProcessID) throws(TargetError) -> String { executable }
     var executable = "/bin/x"
     var signalsKeptOnDetach: Set<Signal>?
-    func memoryRegions(of process: ProcessID) throws(TargetError) -> [MemoryRegion] { [] }
+    func memoryRegions(of process: ProcessID) throws(TargetError) -> [MemoryRegion] { regions }
     func modules(of process: ProcessID) throws(TargetError) -> [LoadedModule] { [] }
     func wasLaunched(_ process: ProcessID) -> Bool { launched.contains(process) }
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import RemoteServer
 
-@Suite("What a stop brings along (EXT-8 to EXT-11)")
+@Suite("What a stop brings along (EXT-8 to EXT-12)")
 struct StopSnapshotTests {
     private static let features = "multiprocess+;swbreak+;hwbreak+;stop-snapshot=10"
 
@@ -66,6 +66,49 @@ struct StopSnapshotTests {
         let replies = conversation.replies()
         #expect(replies.count == 4 && replies[0] == "OK" && replies[2] == "OK")
         #expect(replies[1].hasPrefix("block:18,") && replies[1] == replies[3], "\(replies)")
+    }
+
+    @Test(
+        "EXT-12: who asks for it hears at each stop what others may change, in as few ranges as there are"
+    )
+    func sharedRanges() throws {
+        let conversation = begun(Self.features + ";shared-ranges+")
+        func region(_ range: Range<UInt64>, _ isShared: Bool) -> MemoryRegion {
+            MemoryRegion(
+                range: TargetAddress(range.lowerBound)..<TargetAddress(range.upperBound),
+                isReadable: true,
+                isWritable: true,
+                isExecutable: false,
+                isShared: isShared,
+                fileOffset: 0,
+                name: ""
+            )
+        }
+        let thread = ThreadID(ProcessID(0x20), 0x20)
+        func step() -> String {
+            _ = conversation.ask("vCont;s:p20.20")
+            return conversation.report(.stopped(thread, .stepped)).first ?? ""
+        }
+        #expect(step().contains(";shared:;"))
+        conversation.target.regions = [
+            region(0x1000..<0x2000, false), region(0x2000..<0x3000, true),
+            region(0x3000..<0x5000, true), region(0x8000..<0x9000, true),
+        ]
+        #expect(step().contains(";shared:2000,3000,8000,1000;"))
+        #expect(conversation.ask("qStopSnapshot")[0].contains("shared:2000,3000,8000,1000;"))
+        conversation.target.regions = (0..<33).map {
+            region(($0 * 0x2000)..<($0 * 0x2000 + 0x1000), true)
+        }
+        #expect(!step().contains("shared:"))
+        let other = begun()
+        _ = other.ask("vCont;s:p20.20")
+        #expect(!other.report(.stopped(thread, .stepped))[0].contains("shared:"))
+        let read = try #require(SharedRanges(text: "2000,3000"))
+        #expect(read.touch(0x4fff, 1) && read.touch(0x1fff, 2))
+        #expect(!read.touch(0x5000, 1) && !read.touch(0x1fff, 1))
+        for wrong in ["1", "1,", "1,2,3", "x,1", "ffffffffffffffff,2"] {
+            #expect(SharedRanges(text: wrong) == nil, "\(wrong)")
+        }
     }
 
     @Test("EXT-10: the digest is the document's")

@@ -25,6 +25,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
     ("LineSimulator", ["WireCore"]),
     ("BrokerProtocol", ["WireCore"]),
     ("GDBRemoteProtocol", ["WireCore", "DebugTarget"]),
+    ("PacketCache", ["DebugTarget", "GDBRemoteProtocol"]),
     ("SessionProtocol", ["WireCore"]),
     ("TelnetSerial", []),
     ("AccessPolicy", ["WireCore"]),
@@ -119,7 +120,7 @@ let layerTable: [(target: String, mayImport: Set<String>)] = [
         "dbgbridge",
         [
             "WireCore", "ConnectionStrings", "ByteTransport", "Transports", "SessionProtocol",
-            "GDBRemoteProtocol", "KernelLine", "LinuxSystem", "Glibc",
+            "GDBRemoteProtocol", "PacketCache", "KernelLine", "LinuxSystem", "Glibc",
         ]
     ),
     (
