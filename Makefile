@@ -8,6 +8,7 @@
 # make speed   how many bytes per second the link's coding moves
 # make bench   the same debugging session through one cable by cdb, by gdb, and by gdb with gdbserver
 # make bench-session   a longer session by cdb, gdb and lldb at three speeds, into docs/benchmarks.md (QUICK=1: one speed, printed only)
+# make bench-cdb   start-up of cdb beside gdb and lldb on a large C++ program, into docs/benchmarks.md (QUICK=1: printed only)
 # make bench-shared   a shared session: from command to answer, and fifty clients that read 10 MB
 # make bench-link   the serial link beside gensio, ZMODEM and Kermit (QUICK=1: a part of it, printed only)
 # make bench-core   the debug server beside gdbserver and lldb-server: what each request costs
@@ -33,7 +34,7 @@ ENVIRONMENT_SUITES = ServerRegistryTests|CertificateFolderTests
 # Some of the simulations take their seeds from the commit.
 export MUX_COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 
-.PHONY: hardware-test bench-hardware deb install-files demo test build lint packages install clean bench bench-session bench-link bench-shared bench-core judge soak fuzz speed
+.PHONY: hardware-test bench-hardware deb install-files demo test build lint packages install clean bench bench-cdb bench-session bench-link bench-shared bench-core judge soak fuzz speed
 
 demo: build
 	Tests/Demo/run $(RELEASE)
@@ -57,6 +58,9 @@ bench: build
 
 bench-session: build
 	Tests/Bench/sessions $(RELEASE) $(if $(QUICK),--quick,--write docs/benchmarks.md)
+
+bench-cdb: build
+	Tests/Bench/cdb $(RELEASE) $(if $(QUICK),--rounds 3,--write docs/benchmarks.md)
 
 bench-shared: build
 	Tests/Bench/shared $(RELEASE)

@@ -26,5 +26,22 @@ extension HardwareTests.SoftwareTests {
             #expect(output.contains("=> \(address)"), "\(output)")
             #expect(try rig.lab.output("echo alive") == "alive\n")
         }
+
+        @Test("cdb -k breaks in, stops it at a hardware breakpoint, and lets it run on")
+        func cdb() throws {
+            guard let rig = SoftwareRig.use() else { return }
+            let address = try address(rig)
+            let cdb = try rig.desk.converse("cdb -k com:pipe,port=\(rig.lab.folder)/stub")
+            try cdb.wait(for: "kd> ")
+            try cdb.type("ba e1 \(address)")
+            try cdb.type("g")
+            try cdb.wait(for: "Breakpoint 0 hit")
+            try cdb.type(".if (@rip == \(address)) { .echo at the function }")
+            try cdb.wait(for: "at the function\n")
+            try cdb.type("bc *")
+            try cdb.type("q")
+            #expect(try cdb.waitForEnd().status == 0)
+            #expect(try rig.lab.output("echo alive") == "alive\n")
+        }
     }
 }

@@ -67,6 +67,9 @@ private func display(_ call: inout CommandCall) throws {
         interpreter.dump.format = format
     }
     var format = interpreter.dump.format
+    if format.letter == "p", call.session.addressByteCount == 4 {
+        (format.size, format.columns) = (4, 4)
+    }
     if call.take("/c") {
         let columns = try call.expression()
         guard columns <= DumpFormat.columnsMax else {

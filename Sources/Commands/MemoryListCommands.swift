@@ -48,6 +48,15 @@ private func pointerRange(_ call: inout CommandCall, size: Int) throws -> (UInt6
     return (range.start, range.count)
 }
 
+/// How wide the numbers are that a command shows: `dd…` four bytes, `dq…` eight, `dp…` an address.
+private func pointerSize(_ call: CommandCall) -> Int {
+    switch call.name.dropFirst().first {
+    case "d": 4
+    case "q": 8
+    default: call.session.addressByteCount
+    }
+}
+
 private func unknown(_ size: Int) -> String {
     size == 8 ? "????????`????????" : "????????"
 }
@@ -83,7 +92,7 @@ private func forEachPointer(
 
 private func displayPointers(_ call: inout CommandCall) throws {
     let session = call.session
-    try forEachPointer(&call, size: call.name == "dds" ? 4 : 8) { value in
+    try forEachPointer(&call, size: pointerSize(call)) { value in
         session.symbolText(value) ?? ""
     }
 }
@@ -91,16 +100,17 @@ private func displayPointers(_ call: inout CommandCall) throws {
 private func displayReferences(_ call: inout CommandCall) throws {
     let session = call.session
     let kind = call.name.last
-    try forEachPointer(&call, size: call.name.hasPrefix("dd") ? 4 : 8) { value in
+    try forEachPointer(&call, size: pointerSize(call)) { value in
         switch kind {
         case "a", "u":
             guard let text = try? session.text(at: value, isWide: kind == "u") else { return "" }
             return "\"" + String(text.map { $0.isASCII && !$0.isNewline ? $0 : "." }) + "\""
         default:
-            let bytes = (try? session.readMemory(at: value, count: 8)) ?? []
-            guard bytes.count == 8 else { return unknown(8) }
+            let size = session.addressByteCount
+            let bytes = (try? session.readMemory(at: value, count: size)) ?? []
+            guard bytes.count == size else { return unknown(size) }
             let inner = LittleEndian.value(bytes)
-            return ([Format.address(inner)] + [session.symbolText(inner)].compactMap { $0 })
+            return ([digits(inner, size)] + [session.symbolText(inner)].compactMap { $0 })
                 .joined(separator: " ")
         }
     }

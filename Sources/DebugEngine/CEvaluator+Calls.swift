@@ -158,22 +158,18 @@ extension CEvaluator {
         return self.value(number.converted(to: .double))
     }
 
-    /// A structure by value: in a register where it is one word, on the stack where it is more than
-    /// two.
+    /// A structure by value: in registers where it is one word or two, on the stack where it is more.
     private func structureArgument(
         _ value: TypedValue,
         _ node: CNode
     ) throws -> InferiorCall.Argument {
         guard let bytes = value.bytes() else { throw unreadable(value, node) }
-        if bytes.count <= 8, !value.holdsReals { return .integer(LittleEndian.value(bytes)) }
-        if bytes.count <= 8, value.holdsOnlyReals { return .real(bytes) }
-        guard bytes.count > 16 else {
-            throw CError(
-                "Structures of 9 to 16 bytes cannot be given by value; give their address",
-                node.column
-            )
-        }
-        return .memory(bytes)
+        guard bytes.count <= 16 else { return .memory(bytes) }
+        return .words(
+            value.realWords.enumerated().map { index, isReal in
+                (LittleEndian.value(bytes.dropFirst(8 * index).prefix(8)), isReal)
+            }
+        )
     }
 
     private func finish(
@@ -194,11 +190,14 @@ extension CEvaluator {
         case .void: return TypedValue(.void, bytes: [], in: scope.context)
         case .scalar(.floating) where size <= 8: bytes = result.reals[0]
         case .structure:
-            let integers = result.integers.flatMap { LittleEndian.bytes($0, count: 8) }
-            let model = TypedValue(type, bytes: integers, in: scope.context)
-            bytes =
-                model.holdsOnlyReals
-                ? result.reals.flatMap { $0.prefix(8) } : integers
+            var integers = result.integers[...]
+            var reals = result.reals[...]
+            let model = TypedValue(type, bytes: [], in: scope.context)
+            bytes = model.realWords.flatMap { isReal in
+                isReal
+                    ? Array((reals.popFirst() ?? []).prefix(8))
+                    : LittleEndian.bytes(integers.popFirst() ?? 0, count: 8)
+            }
         default: bytes = result.integers.flatMap { LittleEndian.bytes($0, count: 8) }
         }
         return TypedValue(type, bytes: Array(bytes.prefix(Int(size))), in: scope.context)

@@ -183,6 +183,7 @@ extension CEvaluator {
                 address &-= down
             }
         }
-        return TypedValue(type, bytes: LittleEndian.bytes(address, count: 8), in: scope.context)
+        let bytes = LittleEndian.bytes(address, count: Int(clamping: type.byteSize ?? 8))
+        return TypedValue(type, bytes: bytes, in: scope.context)
     }
 }

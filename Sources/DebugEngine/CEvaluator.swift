@@ -61,11 +61,9 @@ struct CEvaluator {
     }
 
     func value(pointer address: UInt64, to target: ValueType) -> TypedValue {
-        TypedValue(
-            target.pointer,
-            bytes: LittleEndian.bytes(address, count: 8),
-            in: scope.context
-        )
+        let type = target.pointer
+        let bytes = LittleEndian.bytes(address, count: Int(clamping: type.byteSize ?? 8))
+        return TypedValue(type, bytes: bytes, in: scope.context)
     }
 
     private func literal(_ bytes: [UInt8], _ type: CScalar) -> TypedValue {

@@ -105,7 +105,7 @@ struct CLexer {
                     _ = take(while: Self.isNamePart)
                 }
             } else if current == "!", !hasModule, let after = peek(1),
-                Self.startsName(after) || after == ":"
+                Self.startsName(after) || after == ":" && peek(2) == ":"
             {
                 hasModule = true
                 position += 1

@@ -32,23 +32,34 @@ struct ElfImage {
     private let layout: Layout
     private let read: (UInt64, Int) -> [UInt8]?
 
-    /// Reads the headers; nil when the bytes are not a 64-bit little-endian ELF image.
+    /// How many bytes an address takes.
+    private(set) var wordBytes = 8
+
+    /// Reads the headers; nil when the bytes are not a little-endian ELF image of 64 or 32 bits.
     init?(layout: Layout, read: @escaping (_ position: UInt64, _ count: Int) -> [UInt8]?) {
         self.layout = layout
         self.read = read
         guard let header = read(0, 64), header.count == 64,
-            Array(header[0..<6]) == [0x7f, 0x45, 0x4c, 0x46, 2, 1]
+            Array(header[0..<4]) == [0x7f, 0x45, 0x4c, 0x46], header[5] == 1,
+            header[4] == 1 || header[4] == 2
         else { return nil }
-        isPositionIndependent = LittleEndian.value(header[16..<18]) == 3
-        entry = LittleEndian.value(header[24..<32])
-        let offset = LittleEndian.value(header[32..<40])
-        let size = Int(LittleEndian.value(header[54..<56]))
-        let count = Int(LittleEndian.value(header[56..<58]))
-        guard size == 56, count > 0, count <= Self.programHeaderCountMax,
+        let isNarrow = header[4] == 1
+        wordBytes = isNarrow ? 4 : 8
+        func number(_ place: Int, _ count: Int) -> UInt64 {
+            LittleEndian.value(header[place..<(place + count)])
+        }
+        isPositionIndependent = number(16, 2) == 3
+        entry = number(24, wordBytes)
+        let offset = number(isNarrow ? 28 : 32, wordBytes)
+        let size = Int(number(isNarrow ? 42 : 54, 2))
+        let count = Int(number(isNarrow ? 44 : 56, 2))
+        guard size == (isNarrow ? 32 : 56), count > 0, count <= Self.programHeaderCountMax,
             let table = read(offset, size * count), table.count == size * count
         else { return nil }
         programHeaders = offset
-        let entries = (0..<count).map { ProgramHeader(table[($0 * size)..<(($0 + 1) * size)]) }
+        let entries = (0..<count).map {
+            ProgramHeader(table[($0 * size)..<(($0 + 1) * size)], isNarrow: isNarrow)
+        }
         takeSegments(entries)
         entries.filter { $0.kind == .note }.forEach { takeNotes($0) }
         takeInterpreter(entries)
@@ -67,16 +78,19 @@ struct ElfImage {
         let fileSize: UInt64
         let memorySize: UInt64
 
-        init(_ bytes: ArraySlice<UInt8>) {
+        init(_ bytes: ArraySlice<UInt8>, isNarrow: Bool) {
             let start = bytes.startIndex
-            func word(_ offset: Int, _ count: Int = 8) -> UInt64 {
+            func word(_ offset: Int, _ count: Int) -> UInt64 {
                 LittleEndian.value(bytes[(start + offset)..<(start + offset + count)])
             }
             kind = Kind(rawValue: word(0, 4))
-            fileOffset = word(8)
-            address = word(16)
-            fileSize = word(32)
-            memorySize = word(40)
+            let size = isNarrow ? 4 : 8
+            // In 64 bits the flags stand behind the kind, in 32 at the end.
+            let first = isNarrow ? 4 : 8
+            fileOffset = word(first, size)
+            address = word(first + size, size)
+            fileSize = word(first + 3 * size, size)
+            memorySize = word(first + 4 * size, size)
         }
     }
 

@@ -2,6 +2,8 @@
 public protocol ExpressionContext {
     /// The radix of plain numbers.
     var radix: Int { get }
+    /// How many bytes an address takes.
+    var addressByteCount: Int { get }
     /// A register's value, nil when there is no such register.
     func registerValue(_ name: String) throws -> UInt64?
     /// A pseudo-register's value (`$ip`, `$t0`, …), nil when there is none.
@@ -14,6 +16,11 @@ public protocol ExpressionContext {
     func expressionMemory(at address: UInt64, count: Int) throws -> [UInt8]
     /// The number of an expression of C.
     func embeddedValue(_ text: String) throws -> UInt64
+}
+
+extension ExpressionContext {
+    /// As in 64 bits.
+    public var addressByteCount: Int { 8 }
 }
 
 /// Evaluates MASM-style expressions: 64-bit numbers, wrapping as the processor does.
@@ -217,7 +224,7 @@ public struct ExpressionEvaluator {
 
     /// Unary operators that look like words, with the bytes they read (0: none).
     private static let wordOperators: [String: Int] = [
-        "poi": 8, "qwo": 8, "dwo": 4, "wo": 2, "by": 1, "hi": 0, "low": 0, "not": 0,
+        "poi": 0, "qwo": 8, "dwo": 4, "wo": 2, "by": 1, "hi": 0, "low": 0, "not": 0,
     ]
 
     private mutating func word(_ word: String) throws -> UInt64 {
@@ -236,6 +243,9 @@ public struct ExpressionEvaluator {
     private mutating func wordOperator(_ name: String, _ count: Int) throws -> UInt64 {
         let value = try unary()
         switch name {
+        case "poi":
+            let count = context.addressByteCount
+            return LittleEndian.value(try context.expressionMemory(at: value, count: count))
         case "hi": return value >> 16 & 0xffff
         case "low": return value & 0xffff
         case "not": return value == 0 ? 1 : 0

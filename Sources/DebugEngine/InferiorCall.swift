@@ -9,6 +9,8 @@ struct InferiorCall {
         case integer(UInt64)
         /// In a vector register, or on the stack.
         case real([UInt8])
+        /// A structure of one or two words, all of them in registers of their kinds or all on the stack.
+        case words([(value: UInt64, isReal: Bool)])
         /// In memory, by value: on the stack.
         case memory([UInt8])
     }
@@ -124,6 +126,21 @@ extension DebugSession {
                     reals += 1
                 } else {
                     onStack += bytes + [UInt8](repeating: 0, count: max(0, 8 - bytes.count))
+                }
+            case .words(let words):
+                let realCount = words.filter(\.isReal).count
+                if integers.count >= words.count - realCount, reals + realCount <= 8 {
+                    for word in words {
+                        if word.isReal {
+                            let bytes = LittleEndian.bytes(word.value, count: 8)
+                            _ = setVector("xmm\(reals)", bytes, &view)
+                            reals += 1
+                        } else {
+                            _ = view.set(integers.removeFirst(), to: word.value)
+                        }
+                    }
+                } else {
+                    for word in words { onStack += LittleEndian.bytes(word.value, count: 8) }
                 }
             case .memory(let bytes):
                 onStack += bytes + [UInt8](repeating: 0, count: (8 - bytes.count % 8) % 8)

@@ -56,7 +56,7 @@ extension DebugSession {
             process.executablePath = (try? details.executablePath(of: process.id)) ?? ""
         }
         guard let vector = try? details.auxiliaryVector(of: process.id) else { return }
-        let values = auxiliaryValues(vector)
+        let values = auxiliaryValues(vector, wordBytes: wordBytes(of: process))
         let interpreter = addExecutable(of: process, values)
         process.isStatic = interpreter == nil && !process.modules.isEmpty
         if let base = values[AuxiliaryKey.interpreterBase.rawValue], base != 0,
@@ -72,11 +72,17 @@ extension DebugSession {
         }
     }
 
-    private func auxiliaryValues(_ vector: [UInt8]) -> [UInt64: UInt64] {
+    /// How many bytes an address of a process takes.
+    public func wordBytes(of process: ProcessState) -> Int {
+        let description = try? target.targetDescription(of: process.id)
+        return description?.architecture == .i386 ? 4 : 8
+    }
+
+    private func auxiliaryValues(_ vector: [UInt8], wordBytes word: Int) -> [UInt64: UInt64] {
         var values: [UInt64: UInt64] = [:]
-        for offset in stride(from: 0, to: vector.count - 15, by: 16) {
-            let key = LittleEndian.value(vector[offset..<(offset + 8)])
-            values[key] = LittleEndian.value(vector[(offset + 8)..<(offset + 16)])
+        for offset in stride(from: 0, through: vector.count - 2 * word, by: 2 * word) {
+            let key = LittleEndian.value(vector[offset..<(offset + word)])
+            values[key] = LittleEndian.value(vector[(offset + word)..<(offset + 2 * word)])
         }
         return values
     }

@@ -59,14 +59,20 @@ public struct RegisterView {
 
 /// A part of a register that has a name.
 struct RegisterPart {
-    let register: String
+    var register: String
     let shift: UInt64
     let mask: UInt64
     let clearsRest: Bool
 
     init?(_ name: String, _ architecture: Architecture) {
         let found = architecture == .arm64 ? Self.arm(name) : Self.x86(name)
-        guard let found else { return nil }
+        guard var found else { return nil }
+        if architecture == .i386 {
+            // The whole registers have 32 bits there.
+            let isGeneral = found.register.hasPrefix("r") && found.mask <= 0xffff
+            guard !found.register.hasPrefix("r") || isGeneral else { return nil }
+            if isGeneral { found.register = "e" + found.register.dropFirst() }
+        }
         self = found
     }
 

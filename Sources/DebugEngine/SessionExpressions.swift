@@ -3,6 +3,9 @@ internal import Disassembly
 internal import Symbols
 
 extension DebugSession: ExpressionContext {
+    /// Of the current process.
+    public var addressByteCount: Int { currentProcess.map { wordBytes(of: $0) } ?? 8 }
+
     /// The value of a text that is one whole expression.
     public func evaluate(_ text: String) throws -> UInt64 {
         let (value, rest) = try evaluatePrefix(text)

@@ -289,8 +289,9 @@ extension DebugSession {
         if isArm {
             address = try value(.returnAddress, of: thread)
         } else {
-            let word = try readMemory(at: stack, count: 8, in: process)
-            guard word.count == 8 else { return nil }
+            let size = wordBytes(of: process)
+            let word = try readMemory(at: stack, count: size, in: process)
+            guard word.count == size else { return nil }
             address = LittleEndian.value(word)
         }
         guard address > range.lowerBound, address <= range.upperBound, pc != address else {
@@ -299,7 +300,7 @@ extension DebugSession {
         return TemporaryStop(
             address: address,
             thread: thread.id,
-            stackAtLeast: isArm ? stack : stack &+ 8
+            stackAtLeast: isArm ? stack : stack &+ UInt64(wordBytes(of: process))
         )
     }
 

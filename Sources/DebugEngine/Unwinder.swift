@@ -72,8 +72,11 @@ extension DebugSession {
     func stackRegisters(
         of process: ProcessState
     ) throws -> (stackPointer: Int, framePointer: Int, isArm: Bool) {
-        let isArm = try target.targetDescription(of: process.id).architecture == .arm64
-        return isArm ? (31, 29, true) : (7, 6, false)
+        switch try target.targetDescription(of: process.id).architecture {
+        case .arm64: (31, 29, true)
+        case .x86_64: (7, 6, false)
+        case .i386: (4, 5, false)
+        }
     }
 }
 
@@ -165,23 +168,24 @@ private struct StackWalk {
         return outer > inner || outer == inner && !frame.pcIsReturnAddress
     }
 
-    /// The caller by the chain of frame pointers: `[fp]` the caller's, `[fp+8]` the return address.
+    /// The caller by the chain of frame pointers: `[fp]` the caller's, behind it the return address.
     private func byFramePointer(
         _ frame: UnwindRegisters,
         _ numbers: (stackPointer: Int, framePointer: Int, isArm: Bool),
         _ memory: any MemoryReader
     ) -> UnwindRegisters? {
-        guard let pointer = frame[numbers.framePointer], pointer % 8 == 0,
+        let word = session.wordBytes(of: process)
+        guard let pointer = frame[numbers.framePointer], pointer % UInt64(word) == 0,
             let stack = frame[numbers.stackPointer], pointer >= stack,
-            let words = memory.read(at: pointer, count: 16)
+            let words = memory.read(at: pointer, count: 2 * word)
         else { return nil }
-        let address = LittleEndian.value(words[8...])
+        let address = LittleEndian.value(words[word...])
         guard session.module(containing: address, in: process) != nil else { return nil }
         var caller = UnwindRegisters(pc: address)
         caller.pcIsReturnAddress = true
-        caller.cfa = pointer &+ 16
-        caller[numbers.framePointer] = LittleEndian.value(words[..<8])
-        caller[numbers.stackPointer] = pointer &+ 16
+        caller.cfa = pointer &+ UInt64(2 * word)
+        caller[numbers.framePointer] = LittleEndian.value(words[..<word])
+        caller[numbers.stackPointer] = pointer &+ UInt64(2 * word)
         return caller
     }
 }

@@ -4,6 +4,7 @@ internal import DebugTarget
 enum KnownRegisters {
     private static let x86Roles: [String: RegisterDescription.Role] = [
         "rip": .programCounter, "rsp": .stackPointer, "rbp": .framePointer, "eflags": .flags,
+        "eip": .programCounter, "esp": .stackPointer, "ebp": .framePointer,
     ]
     private static let armRoles: [String: RegisterDescription.Role] = [
         "pc": .programCounter, "sp": .stackPointer, "x29": .framePointer, "cpsr": .flags,
@@ -15,6 +16,11 @@ enum KnownRegisters {
         "r13", "r14", "r15", "rip",
     ]
 
+    /// System V ABI for Intel386, figure 2.14.
+    private static let narrowDwarfOrder = [
+        "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip",
+    ]
+
     /// Adds the part and the DWARF number where the stub named none.
     static func complete(_ register: inout RegisterDescription, _ architecture: Architecture) {
         let isArm = architecture == .arm64
@@ -23,7 +29,9 @@ enum KnownRegisters {
         }
         if register.dwarfNumber == nil {
             register.dwarfNumber =
-                isArm ? armDwarf(register.name) : x86Dwarf(register.name)
+                isArm
+                ? armDwarf(register.name)
+                : architecture == .i386 ? narrowDwarf(register.name) : x86Dwarf(register.name)
         }
     }
 
@@ -32,6 +40,13 @@ enum KnownRegisters {
             return 17 + number
         }
         return x86DwarfOrder.firstIndex(of: name)
+    }
+
+    private static func narrowDwarf(_ name: String) -> Int? {
+        if name.hasPrefix("xmm"), let number = Int(name.dropFirst(3)), (0..<8).contains(number) {
+            return 21 + number
+        }
+        return narrowDwarfOrder.firstIndex(of: name)
     }
 
     private static func armDwarf(_ name: String) -> Int? {

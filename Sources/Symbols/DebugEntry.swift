@@ -14,6 +14,16 @@ struct DebugEntry {
     /// The entry's kind, `DW_TAG_…`.
     let tag: Int
 
+    /// How many bytes an address takes in the entry's unit.
+    var addressByteCount: UInt64 {
+        var copy = die
+        var unit = Dwarf_Die()
+        var size: UInt8 = 0
+        var offsetSize: UInt8 = 0
+        let isFound = dwarf_diecu(&copy, &unit, &size, &offsetSize) != nil
+        return isFound && size == 4 ? 4 : 8
+    }
+
     init(_ die: Dwarf_Die) {
         var copy = die
         tag = Int(dwarf_tag(&copy))

@@ -10,6 +10,8 @@ struct ExpressionMachine {
     let registers: UnwindRegisters
     let bias: UInt64
     let memory: any MemoryReader
+    /// How many bytes an address takes.
+    var wordBytes = 8
     /// The attribute that the operations come from; those that refer to other data need it.
     var attribute: Dwarf_Attribute?
     /// Where the module's thread-local block begins for the thread.
@@ -49,7 +51,7 @@ struct ExpressionMachine {
             var machine = self
             machine.frameAddress = { frameAddress }
             switch machine.location(of: operations) {
-            case .memory(let address): return read(address, count: 8)
+            case .memory(let address): return read(address, count: wordBytes)
             case .register(let number): return registers[number]
             case .value(let value): return value
             default: return nil

@@ -109,7 +109,9 @@ enum ExpressionOperations {
             guard state.stack.count >= 3, let top = state.stack.popLast() else { return nil }
             state.stack.insert(top, at: state.stack.count - 2)
         },
-        DW_OP_deref: { machine, state, _ in dereference(8, machine, &state) },
+        DW_OP_deref: { machine, state, _ in
+            dereference(UInt64(machine.wordBytes), machine, &state)
+        },
         DW_OP_deref_size: { machine, state, operation in
             dereference(operation.number, machine, &state)
         },

@@ -52,6 +52,7 @@ struct FrameEvaluator {
             memory: frame.memory
         )
         machine.attribute = attribute
+        machine.wordBytes = module.wordBytes
         machine.threadLocalBase = frame.threadLocalBase
         machine.frameBase = { frameBase }
         machine.frameAddress = { frameAddress }

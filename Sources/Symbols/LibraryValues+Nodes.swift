@@ -12,8 +12,11 @@ extension LibraryValues {
         return size <= Self.nodeBytesMax ? formatter.fetched(whole, size) : whole
     }
 
+    /// How many bytes a link takes.
+    private var word: UInt64 { UInt64(formatter.evaluator.module.wordBytes) }
+
     private func link(_ node: ValueSource, at offset: UInt64) -> UInt64? {
-        node.advanced(by: offset).flatMap { formatter.number($0, 8) }
+        node.advanced(by: offset).flatMap { formatter.number($0, word) }
     }
 
     /// An element; one of a map under its key where that is short.
@@ -39,7 +42,7 @@ extension LibraryValues {
             inside.templateTypes.count > 1, let type = inside.templateTypes[1]
         else { return nil }
         // Colour, parent, left, right; then the value.
-        return walk(root, count: count, type, value: 32, left: 16, right: 24)
+        return walk(root, count: count, type, value: 4 * word, left: 2 * word, right: 3 * word)
     }
 
     /// libc++'s: left, right, parent, colour; then the value.
@@ -49,9 +52,9 @@ extension LibraryValues {
             let root = inside["__pair1_.__value_.__left_"] ?? inside["__end_node_.__left_"]
         else { return nil }
         let element = unwrapped(type)
-        let offset = aligned(25, to: element.alignment())
+        let offset = aligned(3 * word + 1, to: element.alignment())
         return root.number.flatMap {
-            walk($0, count: count, element, value: offset, left: 0, right: 8)
+            walk($0, count: count, element, value: offset, left: 0, right: word)
         }
     }
 
@@ -102,14 +105,14 @@ extension LibraryValues {
                 let first = inside["_M_before_begin._M_nxt"]?.number,
                 inside.templateTypes.count > 1, let type = inside.templateTypes[1]
             else { return nil }
-            return chain(first, count: count, type, value: aligned(8, to: type.alignment()))
+            return chain(first, count: count, type, value: aligned(word, to: type.alignment()))
         }
         guard let inside = view["__table_"], let type = inside.templateTypes.first ?? nil,
             let count = (inside["__p2_.__value_"] ?? inside["__size_"])?.number,
             let first = inside["__p1_.__value_.__next_"] ?? inside["__first_node_.__next_"]
         else { return nil }
         let element = hashElement(type)
-        let offset = aligned(16, to: element.alignment())
+        let offset = aligned(2 * word, to: element.alignment())
         return first.number.flatMap { chain($0, count: count, element, value: offset) }
     }
 
@@ -150,10 +153,10 @@ extension LibraryValues {
         let size =
             head["_M_size"] ?? head["_M_storage"] ?? view["__size_alloc_.__value_"]
             ?? view["__size_"]
-        let offset = aligned(16, to: type.alignment())
+        let offset = aligned(2 * word, to: type.alignment())
         // The ABI before C++11 does not count.
         guard let count = size?.number ?? counted(first, end: end) else { return nil }
-        let link = head["__next_"] == nil ? UInt64(0) : 8
+        let link = head["__next_"] == nil ? UInt64(0) : word
         return linked(first, count: count, type, value: offset, next: link)
     }
 
@@ -164,7 +167,7 @@ extension LibraryValues {
                 .number,
             let count = counted(first, end: 0)
         else { return nil }
-        return chain(first, count: count, type, value: aligned(8, to: type.alignment()))
+        return chain(first, count: count, type, value: aligned(word, to: type.alignment()))
     }
 
     private func linked(
@@ -190,7 +193,7 @@ extension LibraryValues {
         var next = first
         var count: UInt64 = 0
         while next != end, next != 0, count < UInt64(max(0, formatter.limits.elements)) + 1 {
-            guard let after = formatter.number(ValueSource(.memory(next)), 8) else { return nil }
+            guard let after = formatter.number(ValueSource(.memory(next)), word) else { return nil }
             count += 1
             next = after
         }

@@ -11,7 +11,10 @@ extension LibraryValues {
             // The ABI before C++11 keeps the length in front of the text.
             let length =
                 view["_M_string_length"]?.number
-                ?? formatter.number(ValueSource(.memory(address &- 24)), 8)
+                ?? formatter.number(
+                    ValueSource(.memory(address &- 3 * start.pointerSize)),
+                    start.pointerSize
+                )
             return length.flatMap { text(at: address, count: $0, width: width) }
         }
         if let value = otherString(view) { return value }
@@ -133,7 +136,7 @@ extension LibraryValues {
         let perNode = size < 512 ? 512 / size : 1
         let head = firstEnd >= first ? (firstEnd - first) / size : 0
         let tail = last >= lastStart ? (last - lastStart) / size : 0
-        let nodes = (lastNode - node) / 8
+        let nodes = (lastNode - node) / start.pointerSize
         let count =
             nodes == 0
             ? (last >= first ? (last - first) / size : 0) : head + (nodes - 1) * perNode + tail
@@ -144,13 +147,36 @@ extension LibraryValues {
             }
             let (number, inside) = (index - head).quotientAndRemainder(dividingBy: perNode)
             if buffer?.number != number {
-                let place = ValueSource(.memory(node &+ (number + 1) * 8))
-                guard let address = formatter.number(place, 8) else { return nil }
+                let place = ValueSource(.memory(node &+ (number + 1) * start.pointerSize))
+                guard let address = formatter.number(place, start.pointerSize) else { return nil }
                 let whole = ValueSource(.memory(address))
                 buffer = (number, formatter.fetched(whole, perNode * size))
             }
             return buffer?.source.advanced(by: inside &* size).map {
                 child("[\(index)]", element, $0)
+            }
+        }
+    }
+
+    /// libc++'s: blocks of a size that follows from the element's, and a table of them.
+    func blockDeque(_ view: ValueView) -> VariableValue? {
+        guard let table = view["__map_.__begin_"], let first = table.number,
+            let element = table.type.type?.type, let size = element.byteSize, size > 0,
+            let start = view["__start_"]?.number,
+            let count = (view["__size_.__value_"] ?? view["__size_"])?.number
+        else { return nil }
+        let perBlock = size < 256 ? 4096 / size : 16
+        let word = table.pointerSize
+        var block: (number: UInt64, address: UInt64)?
+        return list(count: count) { index in
+            let (number, inside) = (start &+ index).quotientAndRemainder(dividingBy: perBlock)
+            if block?.number != number {
+                let place = ValueSource(.memory(first &+ number &* word))
+                guard let address = formatter.number(place, word) else { return nil }
+                block = (number, address)
+            }
+            return block.map {
+                child("[\(index)]", element, ValueSource(.memory($0.address &+ inside &* size)))
             }
         }
     }

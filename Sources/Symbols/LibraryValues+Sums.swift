@@ -101,7 +101,17 @@ extension LibraryValues {
         if let uses = control.pointee?["__shared_owners_"]?.number {
             return pointer(target, note: " [\(uses &+ 1) strong]")
         }
-        return pointer(target, note: "")
+        // libc++ has the counts' class in its library, and its layout is a part of the ABI: behind the table of virtual
+        // functions how many owners there are beside the first, and how many weak ones.
+        let word = control.pointerSize
+        func count(_ index: UInt64) -> UInt64? {
+            formatter.number(ValueSource(.memory(block &+ index * word)), word)
+        }
+        guard view["__cntrl_"] != nil, let uses = count(1), let weak = count(2) else {
+            return pointer(target, note: "")
+        }
+        let strong = word == 4 ? uses &+ 1 & 0xffff_ffff : uses &+ 1
+        return pointer(target, note: " [\(strong) strong, \(weak) weak]")
     }
 
     /// What the pointer leads to is a child, so that it can be looked into.

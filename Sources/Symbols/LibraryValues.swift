@@ -63,7 +63,7 @@ struct LibraryValues {
             return hashTable(view)
         case "std::list": return list(view)
         case "std::forward_list": return forwardList(view)
-        case "std::deque": return deque(view)
+        case "std::deque": return deque(view) ?? blockDeque(view)
         case "std::optional": return optional(view)
         case "std::variant": return variant(view)
         case "std::pair": return pair(view)
@@ -79,7 +79,10 @@ struct LibraryValues {
         switch name {
         case "std::stack", "std::queue", "std::priority_queue": return inner(view["c"])
         case "std::atomic", "std::__atomic_base":
-            return inner(view["_M_i"] ?? view["_M_b._M_i"] ?? view["_M_p"] ?? view["_M_fp"])
+            return inner(
+                view["_M_i"] ?? view["_M_b._M_i"] ?? view["_M_p"] ?? view["_M_fp"]
+                    ?? view["__a_.__a_value"]
+            )
         case "std::reference_wrapper": return inner(view["_M_data"])
         case "std::initializer_list":
             guard let count = view["_M_len"]?.number, let start = view["_M_array"] else {

@@ -1,4 +1,5 @@
 import CElfutils
+internal import DebugTarget
 
 extension ModuleSymbols {
     /// The caller's registers, by the call frame information; nil when there is none for the frame,
@@ -9,7 +10,7 @@ extension ModuleSymbols {
         memory: any MemoryReader
     ) -> UnwindRegisters? {
         callFrames.withRules(at: frame.lookupAddress &- bias) { rules in
-            let machine = ExpressionMachine(registers: frame, bias: bias, memory: memory)
+            let machine = machine(frame, bias, memory)
             guard let (column, isSignalFrame) = rules.returnAddress, let layout = registerLayout,
                 let operations = rules.frameAddress,
                 let frameAddress = machine.value(of: operations)
@@ -53,7 +54,7 @@ extension ModuleSymbols {
         memory: any MemoryReader
     ) -> UInt64? {
         callFrames.withRules(at: frame.lookupAddress &- bias) { rules in
-            let machine = ExpressionMachine(registers: frame, bias: bias, memory: memory)
+            let machine = machine(frame, bias, memory)
             return rules.frameAddress.flatMap(machine.value(of:))
         }
     }
@@ -62,6 +63,19 @@ extension ModuleSymbols {
     public func isSignalTrampoline(at address: UInt64) -> Bool {
         callFrames.withRules(at: address) { $0.returnAddress?.isSignalFrame } ?? false
     }
+
+    private func machine(
+        _ frame: UnwindRegisters,
+        _ bias: UInt64,
+        _ memory: any MemoryReader
+    ) -> ExpressionMachine {
+        var machine = ExpressionMachine(registers: frame, bias: bias, memory: memory)
+        machine.wordBytes = wordBytes
+        return machine
+    }
+
+    /// How many bytes an address takes.
+    var wordBytes: Int { architecture == .i386 ? 4 : 8 }
 
     /// Which DWARF registers there are.
     var registerLayout: RegisterLayout? {

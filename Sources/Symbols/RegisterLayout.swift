@@ -33,7 +33,13 @@ struct RegisterLayout {
             let all = (0...30).map { "x\($0)" } + ["sp", "pc"]
             names = Dictionary(uniqueKeysWithValues: zip(0..., all))
         case .i386:
-            return nil
+            (stackPointer, programCounter, preserved) = (4, 8, 0...7)
+            calleeSaved = [3, 5, 6, 7]
+            arguments = []
+            let all = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip"]
+            names = Dictionary(uniqueKeysWithValues: zip(0..., all))
+                .merging(zip(11..., (0...7).map { "st\($0)" })) { $1 }
+                .merging(zip(21..., (0...7).map { "xmm\($0)" })) { $1 }
         }
     }
 

@@ -38,7 +38,7 @@ extension DebugEntry {
         if let size = type.unsigned(DW_AT_byte_size) { return size }
         switch type.tag {
         case DW_TAG_pointer_type, DW_TAG_reference_type, DW_TAG_rvalue_reference_type:
-            return 8
+            return type.addressByteCount
         case DW_TAG_array_type:
             let counts = type.dimensions.map(\.constantCount)
             guard let element = type.type?.byteSize(depth: depth + 1) else { return nil }

@@ -192,40 +192,47 @@ extension TypedValue {
 }
 
 extension TypedValue {
-    /// Whether a floating-point number is among the parts of a structure.
-    public var holdsReals: Bool { scalars.contains(.floating) }
-
-    /// Whether a structure consists of floating-point numbers.
-    public var holdsOnlyReals: Bool {
-        let found = scalars
-        return !found.isEmpty && found.allSatisfy { $0 == .floating }
-    }
-
-    private var scalars: [ScalarEncoding] {
-        guard case .entry(_, let module) = type.form else { return [] }
-        var found: [ScalarEncoding] = []
-        Self.collect(type, module, depth: 0, into: &found)
-        return found
+    /// For each eight bytes of a structure, whether all that begins in them is floating-point numbers of at most eight
+    /// bytes: how it goes in registers (the System V ABI for x86-64, 3.2.3).
+    public var realWords: [Bool] {
+        guard case .entry(_, let module) = type.form, let size = type.byteSize else { return [] }
+        var found: [(offset: UInt64, isReal: Bool)] = []
+        Self.collect(type, module, at: 0, depth: 0, into: &found)
+        return (0..<(size + 7) / 8).map { word in
+            let inside = found.filter { $0.offset / 8 == word }
+            return !inside.isEmpty && inside.allSatisfy(\.isReal)
+        }
     }
 
     private static func collect(
         _ type: ValueType,
         _ module: ModuleSymbols,
+        at offset: UInt64,
         depth: Int,
-        into found: inout [ScalarEncoding]
+        into found: inout [(offset: UInt64, isReal: Bool)]
     ) {
         guard depth < ValueFormatter.depthMax, found.count < 64 else { return }
         switch type.kind {
-        case .scalar(let encoding): found.append(encoding)
+        case .scalar(let encoding):
+            found.append((offset, encoding == .floating && type.byteSize ?? 16 <= 8))
         case .array:
-            if let element = type.target {
-                collect(element, module, depth: depth + 1, into: &found)
+            guard let element = type.target, let size = element.byteSize, size > 0 else { return }
+            for place in stride(from: 0, to: min(type.byteSize ?? 0, 64), by: Int(size)) {
+                collect(element, module, at: offset &+ place, depth: depth + 1, into: &found)
             }
         case .structure:
             for child in type.resolvedEntry?.children.prefix(64).filter(\.isDataMember) ?? [] {
-                collect(ValueType(child.type, module), module, depth: depth + 1, into: &found)
+                let bits = child.unsigned(DW_AT_data_bit_offset).map { $0 / 8 }
+                let place = child.unsigned(DW_AT_data_member_location) ?? bits ?? 0
+                collect(
+                    ValueType(child.type, module),
+                    module,
+                    at: offset &+ place,
+                    depth: depth + 1,
+                    into: &found
+                )
             }
-        default: found.append(.unsigned)
+        default: found.append((offset, false))
         }
     }
 }

@@ -190,12 +190,23 @@ public struct ValueType {
         kind == .array || kind == .function ? "(\(inner))" : inner
     }
 
+    /// How many bytes an address takes where the type is at home.
+    private var wordBytes: Int {
+        switch form {
+        case .void, .scalar: 8
+        case .pointer(let target), .reference(let target), .array(let target, _),
+            .function(let target):
+            target.wordBytes
+        case .entry(_, let module): module.wordBytes
+        }
+    }
+
     /// How many bytes a value takes; nil when that is not known.
     public var byteSize: UInt64? {
         switch form {
         case .void, .function: return nil
         case .scalar(_, _, let size): return UInt64(size)
-        case .pointer, .reference: return 8
+        case .pointer, .reference: return UInt64(wordBytes)
         case .array(let element, let count):
             guard let size = element.byteSize else { return nil }
             let (product, overflow) = size.multipliedReportingOverflow(by: count)

@@ -18,6 +18,9 @@ struct ValueView {
         self.formatter = formatter
     }
 
+    /// How many bytes an address takes.
+    var pointerSize: UInt64 { UInt64(formatter.evaluator.module.wordBytes) }
+
     /// A value of a type in memory.
     func at(_ address: UInt64, as type: DebugEntry?) -> ValueView? {
         ValueView(type, ValueSource(.memory(address)), formatter)

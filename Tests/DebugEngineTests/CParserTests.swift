@@ -93,6 +93,13 @@ struct CParserTests {
         #expect(throws: CError(message, column)) { try CParser.parse(text, names: Names()) }
     }
 
+    @Test("A module's mark at the end of a text is no name's beginning (found by fuzzing)")
+    func lonelyMark() {
+        #expect((try? CParser.parseType("D!:", names: Names())) == nil)
+        #expect((try? CParser.parsePrefix("D!:", names: Names()))?.rest != "")
+        #expect((try? CParser.parsePrefix("a!:b", names: Names()))?.rest != "")
+    }
+
     @Test("1 / 0 is an error, not a trap")
     func division() {
         for text in ["1 / 0", "1 % 0", "1L / (1 - 1)", "1.5 % 2", "~1.5"] {

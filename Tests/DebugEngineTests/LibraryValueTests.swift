@@ -62,29 +62,34 @@ struct LibraryValueTests {
             std::vector<int> damaged{1, 2, 3};
             std::map<int, int> loop{{1, 1}, {2, 2}, {3, 3}};
             std::list<int> endless{1, 2};
+        #ifdef __GLIBCXX__
             long saved[8];
-            memcpy(saved, &damaged, 24);
-            ((unsigned long *)&damaged)[1] = 0x7fffffffffff0000;
+            memcpy(saved, &damaged, sizeof damaged);
+            ((unsigned long *)&damaged)[1] = 0x7fffffffffff0000 >> (64 - 8 * sizeof(long));
             long *node = (long *)(((long *)&loop)[2]);
             long left = node[2];
             node[2] = (long)node;
-            ((long *)&endless)[2] = 1L << 50;
+            ((long *)&endless)[2] = 1L << (sizeof(long) == 8 ? 50 : 30);
             stop();
-            memcpy(&damaged, saved, 24);
+            memcpy(&damaged, saved, sizeof damaged);
             node[2] = left;
             ((long *)&endless)[2] = 2;
+        #else
+            stop();
+        #endif
             return 0;
         }
         """#
 
     /// Each container in a line of `dv`, its elements by `dx`.
-    private func check(_ flags: [String]) throws {
+    private func check(_ flags: [String], compiler: String = "g++") throws {
         let session = try LanguageSession(
             Self.source,
             suffix: "cpp",
-            ["g++", "-g", "-O0", "-std=c++20", "-w"] + flags
+            [compiler, "-g", "-O0", "-std=c++20", "-w"] + flags
         )
         let values = try session.run("dv")
+        let isOurs = compiler == "g++"
         func expectLine(_ name: String, _ value: String) {
             let line =
                 String(repeating: " ", count: max(0, 19 - name.count)) + "\(name) = \(value)\n"
@@ -101,7 +106,8 @@ struct LibraryValueTests {
             ("ue", "empty"),
             ("qu", "{ size=1 }"), ("at", "0n3"),
         ]
-        for (name, value) in lines { expectLine(name, value) }
+        // Wide strings and elements of strings are known of libstdc++ only.
+        for (name, value) in lines where isOurs || name != "ws" { expectLine(name, value) }
         #expect(values.contains("long_one = \"xxx"))
         #expect(values.contains(/sp = 0x[0-9a-f`]+ \[2 strong, 1 weak\]/))
         let elements: [(String, [String])] = [
@@ -121,10 +127,13 @@ struct LibraryValueTests {
             ("?? s[1]", ["char 101 'e'"]),
             ("?? sizeof(std::string)", ["unsigned long 0x"]), ("dx -n pr", ["first", "second"]),
         ]
-        for (command, wanted) in elements {
+        for (command, wanted) in elements where isOurs || command != "?? s[1]" {
             let text = try session.run(command).replacing(#/ +/#, with: " ")
-            for piece in wanted { #expect(text.contains(piece), "\(command): \(text)") }
+            for piece in wanted where isOurs || !piece.contains("Type: std::") {
+                #expect(text.contains(piece), "\(command): \(text)")
+            }
         }
+        guard isOurs else { return }
         // What is damaged is said, and nothing is read without end.
         #expect(try session.run("dx damaged").count < 20_000)
         #expect(try session.run("dx loop").contains("<damaged>"))
@@ -133,6 +142,12 @@ struct LibraryValueTests {
 
     @Test("libstdc++'s containers, strings and smart pointers")
     func standard() throws { try check([]) }
+
+    @Test(
+        "libc++'s containers, strings and smart pointers",
+        .enabled(if: Tools.path(of: "clang++") != nil, "clang++ is not on the path")
+    )
+    func otherLibrary() throws { try check(["-stdlib=libc++"], compiler: "clang++") }
 
     @Test("libstdc++'s strings and lists by the ABI before C++11, and DWARF 4")
     func oldABI() throws {

@@ -130,9 +130,9 @@ import Testing
     func otherTracer() async throws {
         let program = try RunningProgram("loop", ["2"])
         let id = program.id
-        let (tracer, _) = try spawn([
-            "gdb", "-nx", "-batch", "-p", "\(id)", "-ex", "shell sleep 3000",
-        ])
+        // What waits ends with the gdb that it waits in.
+        let wait = "shell while kill -0 $PPID 2>/dev/null; do sleep 0.2; done"
+        let (tracer, _) = try spawn(["gdb", "-nx", "-batch", "-p", "\(id)", "-ex", wait])
         while program.status("State") != "t (tracing stop)" { usleep(1000) }
         let other = try #require(program.status("TracerPid"))
         try await onTracerThread { target in
