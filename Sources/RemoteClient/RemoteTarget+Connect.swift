@@ -15,6 +15,7 @@ extension RemoteTarget {
         list.add("xmlRegisters", value: "i386")
         if options.savesTurns {
             list.add("stop-snapshot", value: Hex.text(UInt64(options.memoryLineBytes)))
+            list.add("shared-ranges")
         }
         return list
     }

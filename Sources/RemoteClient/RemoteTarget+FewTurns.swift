@@ -114,6 +114,9 @@ extension RemoteTarget {
     /// Takes over what a stop, or a snapshot of a thread, brought along.
     func adopt(_ notes: [ThreadStop.Note], of thread: ThreadID) {
         guard savesTurns else { return }
+        for note in notes where note.key == SharedRanges.key {
+            stop.shared[thread.process] = SharedRanges(text: note.value)
+        }
         for note in notes {
             switch note.key {
             case "block": stop.blocks[thread] = SparseBlock(text: note.value)?.bytes
@@ -128,6 +131,12 @@ extension RemoteTarget {
         }
     }
 
+    /// Whether nobody can change a line of memory while its process stands, as far as the stub tells (EXT-12).
+    func mayKeepLine(at start: UInt64, in process: ProcessID) -> Bool {
+        guard features.supports("shared-ranges") else { return true }
+        return stop.shared[process].map { !$0.touch(start, options.memoryLineBytes) } ?? false
+    }
+
     /// Whole lines only: a part of one would be taken for the end of memory.
     private func keep(_ bytes: [UInt8], at address: UInt64, in process: ProcessID) {
         let lineBytes = options.memoryLineBytes
@@ -135,6 +144,7 @@ extension RemoteTarget {
         var lines = stop.memory[process] ?? [:]
         for start in stride(from: 0, through: bytes.count - lineBytes, by: lineBytes) {
             guard lines.count * lineBytes < Self.cachedBytesMax else { break }
+            guard mayKeepLine(at: address &+ UInt64(start), in: process) else { continue }
             lines[address &+ UInt64(start)] = Array(bytes[start..<(start + lineBytes)])
         }
         stop.memory[process] = lines

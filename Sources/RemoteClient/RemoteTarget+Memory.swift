@@ -51,6 +51,7 @@ extension RemoteTarget {
         if let known = stop.memory[process]?[start] { return known }
         do {
             let bytes = try fetch(at: start, count: options.memoryLineBytes, in: process)
+            guard mayKeepLine(at: start, in: process) else { return bytes }
             var lines = stop.memory[process] ?? [:]
             if lines.count * options.memoryLineBytes >= Self.cachedBytesMax { lines = [:] }
             lines[start] = bytes

@@ -260,6 +260,8 @@ struct StopCache {
     var threads: [ProcessID: [ThreadSummary]] = [:]
     /// Memory by process, in lines.
     var memory: [ProcessID: [UInt64: [UInt8]]] = [:]
+    /// The memory that others may change meanwhile, by process.
+    var shared: [ProcessID: SharedRanges] = [:]
 }
 
 /// The breakpoints this client planted.

@@ -129,4 +129,28 @@ struct SameAnswersTests {
         let seen = gdb.matches(of: /\$\d+ = (\d+)/).compactMap { Int($0.output.1) }
         #expect(seen.count == 3 && seen == seen.sorted() && Set(seen).count == 3, "\(gdb)")
     }
+
+    @Test("what another process changes is seen by cdb while the program stands")
+    func outsideOfCdb() throws {
+        let (lab, program) = try begun()
+        _ = try lab.startServer("npipe:pipe=target")
+        let cdb = try lab.start(
+            "cdb",
+            [
+                "-premote", "npipe:server=localhost,pipe=target", "-c", "g restless!round_done",
+                program,
+            ]
+        )
+        try cdb.wait(for: "Signal SIGUSR1")
+        var seen: Set<Substring> = []
+        for _ in 0..<1000 where seen.count < 3 {
+            cdb.forgetOutput()
+            cdb.type("? poi(poi(restless!outside))\n")
+            let shown = try cdb.wait(for: " = 0000")
+            shown.firstMatch(of: /expression: (\d+)/).map { _ = seen.insert($0.output.1) }
+        }
+        #expect(seen.count == 3)
+        cdb.type("q\n")
+        #expect(try cdb.waitForExit() == 0)
+    }
 }
