@@ -24,6 +24,8 @@ public protocol CommandEnvironment: AnyObject {
     var debuggingServer: (any DebuggingServer)? { get }
     /// The local time and offset, for `.lastevent` and `.echotime`.
     var timeText: String { get }
+    /// Lets time go by.
+    func pause(milliseconds: Int)
     /// A variable of the debugger's environment.
     func variable(_ name: String) -> String?
     /// Writes a file on the client's machine, new or at its end.
@@ -43,6 +45,8 @@ public protocol CommandEnvironment: AnyObject {
 extension CommandEnvironment {
     /// Nobody can join.
     public var debuggingServer: (any DebuggingServer)? { nil }
+    /// No time goes by.
+    public func pause(milliseconds: Int) {}
     /// None is known.
     public func variable(_ name: String) -> String? { nil }
     /// There are no files to be written.

@@ -1,5 +1,8 @@
 internal import DebugEngine
 
+/// How soon `.sleep` notices Ctrl+C, in milliseconds.
+private let sleepSliceMilliseconds: UInt64 = 100
+
 let printCommands: [Command] = [
     Command(
         names: [".echo"],
@@ -8,6 +11,21 @@ let printCommands: [Command] = [
         run: { call in
             let text = try call.quoted()
             call.output.line((text ?? "") + call.remainder())
+        }
+    ),
+    Command(
+        names: [".sleep"],
+        usage: ".sleep Milliseconds",
+        summary: "wait; Ctrl+C ends it",
+        run: { call in
+            var left = try call.expression()
+            try call.requireEnd()
+            while left > 0 {
+                try call.checkInterrupt()
+                let slice = min(left, sleepSliceMilliseconds)
+                call.interpreter.environment.pause(milliseconds: Int(slice))
+                left -= slice
+            }
         }
     ),
     Command(

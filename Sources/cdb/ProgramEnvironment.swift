@@ -51,6 +51,11 @@ final class ProgramEnvironment: CommandEnvironment {
 
     func closeLog() -> String? { console.closeLog() }
 
+    func pause(milliseconds: Int) {
+        var nothing: [PollRequest] = []
+        _ = try? pollDescriptors(&nothing, timeoutMilliseconds: milliseconds)
+    }
+
     /// Ends the server by its monitor command; one that goes before it can answer has done as told.
     func endProcessServer() throws {
         guard let remote else {

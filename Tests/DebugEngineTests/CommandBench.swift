@@ -36,6 +36,8 @@ final class CommandBench: CommandEnvironment {
     var systemText: String { "Live user mode: <scripted>" }
     func openLog(_ path: String, appending: Bool) throws -> String { path }
     func closeLog() -> String? { nil }
+    private(set) var pausedMilliseconds = 0
+    func pause(milliseconds: Int) { pausedMilliseconds += milliseconds }
     var logName: String? { nil }
     func endProcessServer() throws {}
     func scriptLines(_ path: String) -> [String]? { scripts[path] }

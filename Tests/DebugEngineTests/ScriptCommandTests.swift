@@ -4,6 +4,19 @@ import Testing
 
 @Suite("Scripts")
 struct ScriptCommandTests {
+    @Test(".sleep waits as long as told, in the radix of the session, and Ctrl+C ends it")
+    func sleep() throws {
+        let bench = try CommandBench()
+        #expect(bench.run(".sleep 0n250; .echo awake") == "awake\n")
+        #expect(bench.pausedMilliseconds == 250)
+        #expect(bench.run(".sleep 10") == "")
+        #expect(bench.pausedMilliseconds == 266)
+        #expect(bench.run(".sleep 1 2").contains("Extra character"))
+        bench.host.interruptsAfter = 3
+        _ = bench.run(".sleep ffffffff")
+        #expect(bench.pausedMilliseconds <= 266 + 300)
+    }
+
     @Test(".if takes the first branch whose condition is not 0, and what follows goes on")
     func conditions() throws {
         let bench = try CommandBench()
