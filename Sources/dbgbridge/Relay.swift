@@ -38,6 +38,8 @@ struct Relay {
     private var cache: CachedConversation?
     /// What may go to a kernel's stub; nil for any other server.
     private var kernelRequests: KernelRequests?
+    /// A kernel is to be broken into as soon as all requests are out.
+    private var breaksIn = false
     private var watch = AnswerWatch()
     /// What goes over the server's line; nil where nobody wants to know.
     private let log = PacketLog()
@@ -192,7 +194,11 @@ struct Relay {
         for element in elements {
             switch element {
             case .bytes(let more): passed += more
-            case .breakIn: (server as? any KernelStream)?.breakIn()
+            case .breakIn:
+                // What was said before it has to be out, or it breaks into a kernel that has not been set going yet.
+                toServer.pending += passed
+                passed = []
+                breaksIn = true
             }
         }
         return passed
@@ -240,6 +246,10 @@ struct Relay {
             self[keyPath: path].endPassedOn = true
         }
         destination.flush()
+        if destination === server, breaksIn, direction.pending.isEmpty {
+            breaksIn = false
+            (server as? any KernelStream)?.breakIn()
+        }
         return nil
     }
 }
